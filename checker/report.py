@@ -1,0 +1,240 @@
+"""What was found: plain data, made once, saved as JSON, shown in any language.
+
+A :class:`Report` has sections ("architecture", "training", "curves", "answer"), a section has findings and, for an
+architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from checker.language import translate
+from checker.messages import MESSAGES
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error fails its section, the others do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was noticed.
+
+    Attributes:
+        code: a stable name, ``"layer.missing"``; ``"layer.missing:first"`` is the same finding in another wording.
+        severity: errors fail the section.
+        position: what it speaks of: the learner's layer, counted from 1 (``layer.*``), or the epoch, counted from 1
+            (``curve.*``); None where it speaks of the whole.
+        params: what the message's ``{named}`` places are filled with: plain JSON values.
+    """
+
+    code: str
+    severity: Severity = Severity.ERROR
+    position: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The code without its wording."""
+        return self.code.partition(":")[0]
+
+    @property
+    def message(self) -> str:
+        """The sentence, in the language in force; text between backquotes is code."""
+        template = MESSAGES.get(self.code) or MESSAGES.get(self.name)
+        if template is None:
+            return self.code
+        try:
+            return translate(template).format(**{"position": self.position, **self.params})
+        except (KeyError, IndexError, ValueError, TypeError):  # a report from elsewhere may lack a parameter
+            return translate(template)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "position": self.position,
+            "params": plain(dict(self.params)),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        position = data.get("position")
+        return cls(
+            str(data["code"]),
+            Severity(data.get("severity", "error")),
+            None if position is None else int(position),
+            restored(dict(data.get("params", {}))),
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the side-by-side table: your network, the expected one, what to do.
+
+    Attributes:
+        action: ``"ok"``, ``"add"``, ``"remove"``, ``"change"`` or ``"move"``.
+        number: the learner's layer, counted from 1; None where the learner has none here.
+        actual: the learner's layer as Keras code; None where there is none.
+        expected: the expected layer as Keras code; None where none is expected.
+        detail: what to change, as Keras code: ``"rate=0.3"``; empty where the action says it all.
+    """
+
+    action: str
+    number: int | None = None
+    actual: str | None = None
+    expected: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One side of an answer: its verdict, points and findings.
+
+    Attributes:
+        name: ``"architecture"``, ``"training"``, ``"curves"`` or ``"answer"``.
+        points, max_points: points earned and possible.
+        table: the side-by-side table of an architecture, empty elsewhere.
+        curves: what the picture of the curves is drawn from, ``{"loss": [...], "val_loss": [...]}``; None elsewhere.
+        diagnoses: names of the diagnoses of those curves.
+    """
+
+    name: str
+    passed: bool
+    points: float = 0.0
+    max_points: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    table: tuple[Row, ...] = ()
+    curves: Mapping[str, list[float]] | None = None
+    diagnoses: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "points": self.points,
+            "max_points": self.max_points,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "table": [dict(vars(row)) for row in self.table],
+            "curves": plain(None if self.curves is None else dict(self.curves)),
+            "diagnoses": list(self.diagnoses),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            str(data["name"]),
+            bool(data["passed"]),
+            float(data.get("points", 0.0)),
+            float(data.get("max_points", 0.0)),
+            tuple(Finding.from_dict(finding) for finding in data.get("findings", ())),
+            tuple(Row(**row) for row in data.get("table", ())),
+            restored(data.get("curves")),
+            tuple(data.get("diagnoses", ())),
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on one question.
+
+    Attributes:
+        assignment, question: their ids, ``"spotify"`` and ``"q1"``.
+        title: the question's title, a message to translate.
+        sections: what was judged; a section that was not asked for is absent.
+        max_points: points of the whole question, also of sections that were not asked for.
+    """
+
+    assignment: str
+    question: str
+    title: str
+    sections: tuple[Section, ...]
+    max_points: float
+
+    @property
+    def points(self) -> float:
+        """Points earned: a finite float in [0, max_points]."""
+        earned = math.fsum(section.points for section in self.sections)
+        return float(min(max(earned, 0.0), self.max_points))
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was judged is right."""
+        return bool(self.sections) and all(section.passed for section in self.sections)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order in which to act on them."""
+        return tuple(finding for section in self.sections for finding in section.findings)
+
+    def __getitem__(self, name: str) -> Section:
+        for section in self.sections:
+            if section.name == name:
+                return section
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(section.name == name for section in self.sections)
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self.sections)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON data; numbers that JSON lacks (NaN, infinity) become their names."""
+        return {
+            "assignment": self.assignment,
+            "question": self.question,
+            "title": self.title,
+            "points": self.points,
+            "max_points": self.max_points,
+            "passed": self.passed,
+            "sections": [section.to_dict() for section in self.sections],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The report that :meth:`to_dict` wrote; points and verdict are computed anew from the sections.
+
+        Raises:
+            KeyError, TypeError, ValueError: for data of another form.
+        """
+        return cls(
+            str(data["assignment"]),
+            str(data["question"]),
+            str(data.get("title", "")),
+            tuple(Section.from_dict(section) for section in data["sections"]),
+            float(data["max_points"]),
+        )
+
+
+_NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON data: tuples become lists, NaN and infinities become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def restored(value: Any) -> Any:
+    """The inverse of :func:`plain`."""
+    if isinstance(value, str):
+        return _NAMES.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: restored(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [restored(item) for item in value]
+    return value
