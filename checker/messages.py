@@ -36,4 +36,27 @@ MESSAGES: dict[str, str] = {
     "layer.setting": N_("In layer {position} `{layer}`, set `{setting}={expected}` (it is `{actual}`)."),
     "layer.replaced": N_("Replace layer {position} `{layer}` with `{expected}`."),
     "layer.frozen": N_("Layer {position} `{layer}` is frozen: remove `trainable=False`, so that it can learn."),
+    # --- whether a history is this model's ------------------------------------------------------------------------
+    "history.other_model": N_("This history belongs to another model object: run the cell that trains *this* model again, then check."),
+    "history.epochs": N_("The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."),
+    "history.scale": N_("A loss of {actual:.3g} cannot come from this data, where even always guessing the median gives {median:.3g}: the notebook still holds a run on other data. Restart the kernel and run all cells from the top."),
+    "history.rounded": N_("These losses were rounded or typed in: hand in the `history` that `model.fit` returned."),
+    "history.stale": N_("On the validation data this model has a loss of {actual:.4g}, but the history ends at {claimed:.4g}: one of them is from an earlier run. Build, compile and train again, then check."),
+    "history.other_split": N_("On the course's validation data this model has a loss of {actual:.4g}, yours ended at {claimed:.4g}: grading uses the course's split, so keep the data cell as it is."),
+    "history.short": N_("Only {actual} epochs are too few to see what this question is about: train for {expected}."),
+    # --- reading curves, numbers, choices -------------------------------------------------------------------------
+    "reading.same_run": N_("Both histories are the same run: hand in the one without the new layers first, then the one with them."),
+    "reading.unanswered": N_("`{name}` is still empty: fill in what you read off your curves."),
+    "reading.effect": N_("Your own two runs do not show what you chose with `{choice}`: compare the two pictures once more."),
+    "reading.best_epoch": N_("The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."),
+    "reading.best_loss": N_("{given:g} is not the lowest validation loss of the run with the new layers: `min(history.history[\"val_loss\"])` gives it."),
+    "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
+    "answer.right": N_("Right. {why}"),
+    "answer.explained": "{text}",
+    "number.not_a_number": N_("`{name}` should be a number, such as `0.5`."),
+    "number.larger": N_("The right number is larger."),
+    "number.smaller": N_("The right number is smaller."),
+    "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
+    # --- the checker itself ---------------------------------------------------------------------------------------
+    "checker.surprise": N_("The checker could not make sense of this ({error}): hand in the model and the history as the cell above made them."),
 }

@@ -215,6 +215,20 @@ class Report:
         )
 
 
+@dataclass(frozen=True)
+class Advice:
+    """A word to the learner that is no verdict: a hint, an offer, a solution.
+
+    Attributes:
+        title, text: in the learner's language; text between backquotes is code.
+        code: lines of Python to show below, may be empty.
+    """
+
+    title: str
+    text: str
+    code: str = ""
+
+
 _NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 

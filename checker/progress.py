@@ -1,0 +1,105 @@
+"""What a learner has done so far: attempts, points and hints per question, kept beside the notebook.
+
+The file is for the learner's own eyes (a kernel restart must not forget it); no score is ever read from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+FILE = "progress.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One question's progress: how often it was checked, the best points so far, hints and solution seen."""
+
+    attempts: int = 0
+    points: float = 0.0
+    passed: bool = False
+    hints: int = 0
+    solution_seen: bool = False
+
+
+class Progress:
+    """The progress in one assignment, as a file in ``folder``; a folder that cannot be written is no obstacle."""
+
+    def __init__(self, assignment: str, folder: Path | str = "evidence") -> None:
+        self.assignment = assignment
+        self.path = Path(folder) / FILE
+        self._unwritten: dict[str, Any] = {}  # what a read-only folder could not take, for this kernel only
+
+    def __getitem__(self, question: str) -> Record:
+        entry = self._read().get(self.assignment, {})
+        return _record(entry.get(question, {}) if isinstance(entry, Mapping) else {})
+
+    def attempted(self, question: str, points: float, passed: bool) -> Record:
+        """Count an attempt and keep the best points."""
+        before = self[question]
+        return self._write(
+            question,
+            replace(
+                before,
+                attempts=before.attempts + 1,
+                points=max(before.points, points),
+                passed=before.passed or passed,
+            ),
+        )
+
+    def hinted(self, question: str) -> Record:
+        """Count a hint."""
+        before = self[question]
+        return self._write(question, replace(before, hints=before.hints + 1))
+
+    def solved(self, question: str) -> Record:
+        """Note that the solution was shown."""
+        return self._write(question, replace(self[question], solution_seen=True))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            data = json.loads(self.path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return self._unwritten
+        return data if isinstance(data, dict) else {}
+
+    def _write(self, question: str, record: Record) -> Record:
+        data = self._read()
+        entry = data.get(self.assignment)
+        data[self.assignment] = {**(entry if isinstance(entry, dict) else {}), question: asdict(record)}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.path, json.dumps(data, indent=1, sort_keys=True))
+        except OSError:
+            self._unwritten = data
+        return record
+
+
+def _record(entry: Any) -> Record:
+    """The entry as a record; whatever does not fit counts as not there."""
+    if not isinstance(entry, Mapping):
+        return Record()
+    values = {}
+    for field in fields(Record):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            values[field.name] = type(field.default)(entry.get(field.name, field.default))
+    return Record(**values)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the whole file or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".progress")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

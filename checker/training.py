@@ -1,0 +1,255 @@
+"""How a question's network is to be trained, and whether a history is really that network's.
+
+A learner's kernel may be stale: the history may belong to another model, to another data set, or to a run before the
+last change. Each such case gets its own finding, before anything is said about the shape of the curves.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from checker.blueprint import Blueprint
+from checker.curves import Curves, Diagnosis, NotCurves, diagnose, float32_values
+from checker.report import Finding, Severity
+
+TOLERANCE = 1e-4
+"""Relative difference allowed between a claimed and a re-evaluated loss; on one machine they agree to about 1e-7."""
+
+LARGEST_SCALE = 5.0
+"""A finite loss that never gets below this many times the median predictor's was measured on other data: the losses of
+the course's data sets lie a factor of 20 and more apart (see ``datasets.median_loss``)."""
+
+SMALLEST_SCALE = 0.05
+"""Likewise a validation loss below this share of the median predictor's: the best networks here reach a third of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a network is to be trained, and what its curves must not show.
+
+    Attributes:
+        data: name of the data set, as in ``datasets.load``.
+        optimizer, loss: as Keras' own short names, ``"adam"``, ``"mae"``.
+        batch_size, epochs: what the exercise asks for.
+        least_epochs: fewer than these do not show what the question is about.
+        forbidden: diagnoses that fail the curves.
+        limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
+    """
+
+    data: str
+    optimizer: str
+    loss: str
+    batch_size: int
+    epochs: int
+    least_epochs: int
+    forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def compile_code(self) -> str:
+        """The arguments of ``model.compile``."""
+        return f'optimizer="{self.optimizer}", loss="{self.loss}"'
+
+    @property
+    def fit_code(self) -> str:
+        """The call of ``model.fit``."""
+        return (
+            "history = model.fit(\n"
+            "    X_train, y_train,\n"
+            "    validation_data=(X_valid, y_valid),\n"
+            f"    batch_size={self.batch_size}, epochs={self.epochs}, verbose=0,\n"
+            ")"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about a training run: its findings, and its curves where there are any."""
+
+    findings: tuple[Finding, ...]
+    curves: Curves | None = None
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.curves is not None and not any(found.severity is Severity.ERROR for found in self.findings)
+
+
+def judge(training: Training, history: Any, model: Any = None, blueprint: Blueprint | None = None) -> Verdict:
+    """Judge a training run.
+
+    Args:
+        training: what was asked for.
+        history: what ``model.fit`` returned, or its ``.history``; anything else is told apart kindly.
+        model: the live model that it should belong to, where there is one.
+        blueprint: that model as read, where it could be read.
+    """
+    try:
+        curves = Curves.of(history)
+    except NotCurves as problem:
+        return Verdict((Finding(problem.code, params=problem.params),))
+    foreign = (*_model_findings(training, blueprint), *_belonging(training, history, curves, model))
+    diagnosis = diagnose(curves, reference=_median(training))
+    if foreign and any(found.severity is Severity.ERROR for found in foreign):
+        return Verdict(tuple(foreign), curves, diagnosis)
+    return Verdict((*foreign, *_shape(training, curves, diagnosis)), curves, diagnosis)
+
+
+def _model_findings(training: Training, blueprint: Blueprint | None) -> Iterator[Finding]:
+    """A model that was never built or compiled cannot have this history."""
+    if blueprint is None:
+        return
+    if not blueprint.built:
+        yield Finding("model.unbuilt")
+    if blueprint.compiled is None:
+        yield Finding("model.not_compiled", params={"code": training.compile_code})
+        return
+    for name, expected in (("loss", training.loss), ("optimizer", training.optimizer)):
+        actual = blueprint.compiled.get(name)
+        if actual and actual != expected:
+            yield Finding(f"compile.{name}", params={"actual": actual, "expected": expected})
+
+
+def _belonging(training: Training, history: Any, curves: Curves, model: Any) -> Iterator[Finding]:
+    """Whether the history is of this model and of this data."""
+    owner = _attribute(history, "model")
+    live = _is_keras_model(model)
+    if live and owner is not None and owner is not model:
+        yield Finding("history.other_model")
+        return
+    if (claimed := _claimed_epochs(history)) is not None and claimed != len(curves.loss):
+        yield Finding("history.epochs", params={"claimed": claimed, "actual": len(curves.loss)})
+        return
+    if (finding := scale(training, curves)) is not None:
+        yield finding
+        return
+    if not float32_values(curves):
+        yield Finding("history.rounded", Severity.WARNING)
+    if live and curves.val_loss:
+        last_fit = owner is model and _attribute(model, "history") is history
+        yield from _reevaluated(training, curves, model, last_fit)
+
+
+def _claimed_epochs(history: Any) -> int | None:
+    epochs = _attribute(history, "epoch")
+    return len(epochs) if isinstance(epochs, list) and epochs else None
+
+
+def scale(training: Training, curves: Curves) -> Finding | None:
+    """A stale kernel's history is of other data: its loss lies on an impossible scale."""
+    median = _median(training)
+    finite = curves.finite
+    if not finite or "diverged" in diagnose(curves):
+        return None
+    lowest = min(finite)
+    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+        return None
+    return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
+
+
+def _reevaluated(training: Training, curves: Curves, model: Any, last_fit: bool) -> Iterator[Finding]:
+    """The model's own weights must give the last validation loss, or the best one if those weights were restored.
+
+    If Keras itself vouches that this is the model's last run, the data must have been other than the course's: worth a
+    word, since grading uses the course's, but no proof of a stale history.
+    """
+    from checker.grading.replay import Replay, Unsupported
+
+    try:
+        replayed = reproduced(training, Replay.of(model), curves)
+    except (Unsupported, ValueError):
+        return  # a layer the replay does not know: nothing can be said here, grading settles it
+    if replayed.matches:
+        return
+    params = {"actual": replayed.loss, "claimed": replayed.claimed}
+    if last_fit:
+        yield Finding("history.other_split", Severity.WARNING, params=params)
+    else:
+        yield Finding("history.stale", params=params)
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A claimed validation loss and the one that the weights give; ``epoch`` counts from 1."""
+
+    loss: float
+    claimed: float
+    epoch: int
+    matches: bool
+
+
+def reproduced(training: Training, replay: Any, curves: Curves) -> Reproduction:
+    """Compare the loss that weights give on the course's validation split with the claimed curve.
+
+    Args:
+        replay: a ``grading.replay.Replay`` of the model.
+
+    Returns:
+        The match at the last epoch, or at the best one (weights restored), or else the mismatch at the last one.
+
+    Raises:
+        grading.replay.Unsupported: for a layer that the replay does not know.
+    """
+    from checker import datasets
+    from checker.grading.replay import loss
+
+    split = datasets.split(training.data)
+    actual = loss(training.loss, split.y_valid, replay.predict(split.X_valid))
+    values = curves.val_loss or ()
+    epochs = [len(values), curves.best_epoch] if curves.best_epoch else [len(values)]
+    for epoch in epochs:
+        if close(actual, values[epoch - 1]):
+            return Reproduction(actual, values[epoch - 1], epoch, True)
+    return Reproduction(actual, values[-1], len(values), False)
+
+
+def close(actual: float, claimed: float) -> bool:
+    """Whether two losses are the same number but for rounding; two that are not finite are the same failure."""
+    if not (math.isfinite(actual) and math.isfinite(claimed)):
+        return not math.isfinite(actual) and not math.isfinite(claimed)
+    return math.isclose(actual, claimed, rel_tol=TOLERANCE)
+
+
+def _shape(training: Training, curves: Curves, diagnosis: Diagnosis) -> Iterator[Finding]:
+    """What the curves show, once they are known to be the right ones."""
+    if len(curves.loss) < training.least_epochs and "diverged" not in diagnosis:
+        params = {"actual": len(curves.loss), "expected": training.epochs}
+        yield Finding("history.short", params=params)
+        return
+    if curves.val_loss is None:
+        yield Finding("curve.no_validation")
+        return
+    for verdict in diagnosis.verdicts:
+        failed = verdict.name in training.forbidden
+        if not failed and verdict.name == "healthy":
+            continue
+        severity = Severity.ERROR if failed else Severity.NOTE
+        params = {**verdict.numbers, "first": verdict.epochs[0], "last": verdict.epochs[1]}
+        yield Finding(f"curve.{verdict.name}", severity, verdict.epochs[0], params)
+    measured = diagnosis.numbers
+    for name, limit in training.limits.items():
+        if (value := measured.get(name)) is not None and not value <= limit and not set(training.forbidden) & diagnosis.names:
+            yield Finding(f"curve.limit.{name}", params={"actual": value, "limit": limit})
+
+
+def _median(training: Training) -> float:
+    from checker import datasets
+
+    return datasets.median_loss(training.data)
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    """An attribute of a real Keras History or model; other objects' attributes are not touched."""
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(thing, keras.callbacks.History | keras.Model):
+        return None
+    return getattr(thing, name, None)
+
+
+def _is_keras_model(thing: Any) -> bool:
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(thing, keras.Model)
