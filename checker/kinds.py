@@ -19,7 +19,7 @@ from checker.expect import Network
 from checker.language import N_, translate
 from checker.question import MISSING, Question
 from checker.report import Finding, Report, Row, Section, Severity
-from checker.training import Training, judge, scale
+from checker.training import Training, Verdict, judge, scale
 
 RECORD_FORMAT = 1
 """Version of the evidence record's layout."""
@@ -48,14 +48,15 @@ class NetworkQuestion(Question):
         """
         self._check(self._asked(model, history))
 
-    def evaluate(self, model: Any = MISSING, history: Any = MISSING) -> Report:
+    def evaluate(self, model: Any = MISSING, history: Any = MISSING, *, replay: Any = None) -> Report:
         """The report on a network; shows nothing and raises nothing. A part that is not handed in is not judged.
 
         Args:
             model: the Keras model, or a Blueprint of one.
             history: what ``model.fit`` returned, its ``.history``, a DataFrame of it, or Curves.
+            replay: a ``grading.replay.Replay`` of the saved weights, where there is no live model to re-evaluate.
         """
-        return self._evaluate({"model": model, "history": history})
+        return self._evaluate({"model": model, "history": history, "replay": replay})
 
     def grade(self, model: Any = None, history: Any = None) -> float:
         """The points for a network: a plain finite float in [0, points]; silent."""
@@ -78,7 +79,9 @@ class NetworkQuestion(Question):
             yield architecture
         if history is not MISSING and self.training is not None:
             right_network = architecture is None or architecture.passed
-            yield self._curves(model, history, blueprint, right_network)
+            live = None if model is MISSING or isinstance(model, Blueprint) else model
+            verdict = judge(self.training, history, live, blueprint, answer.get("replay"))
+            yield self._curves(verdict, right_network)
 
     def _architecture(self, model: Any) -> tuple[Blueprint | None, Section]:
         worth = self.points - self.curve_points
@@ -103,9 +106,7 @@ class NetworkQuestion(Question):
         width = actual[-1] if actual else None
         return (Finding("model.input_width", params={"actual": width, "expected": expected[-1]}),)
 
-    def _curves(self, model: Any, history: Any, blueprint: Blueprint | None, right_network: bool) -> Section:
-        assert self.training is not None
-        verdict = judge(self.training, history, None if model is MISSING else model, blueprint)
+    def _curves(self, verdict: Verdict, right_network: bool) -> Section:
         # Curves of another network show nothing about this question, however good they look.
         points = self.curve_points if verdict.passed and right_network else 0.0
         curves = None if verdict.curves is None else verdict.curves.to_dict()
@@ -281,7 +282,7 @@ class NumberQuestion(Question):
         else:
             for mistaken, message in self.wrong.items():
                 if abs(value - mistaken) <= self.tolerance:
-                    yield self._section("answer.explained", text=translate(message))
+                    yield self._section("answer.explained", text=message)
                     return
             yield self._section("number.larger" if value < self.answer else "number.smaller")
 
@@ -334,12 +335,12 @@ class ChoiceQuestion(Question):
             return
         else:
             message = self.wrong.get(letter, N_("That is not it: look at the cells above once more."))
-            finding = Finding("answer.explained", params={"text": translate(message)})
+            finding = Finding("answer.explained", params={"text": message})
         yield Section("answer", False, 0.0, self.points, (finding,))
 
 
 def _right(why: str) -> Finding:
-    return Finding("answer.right", Severity.NOTE, params={"why": translate(why)})
+    return Finding("answer.right", Severity.NOTE, params={"why": why})
 
 
 def _findings(alignment: Alignment) -> Iterable[Finding]:

@@ -16,6 +16,10 @@ from checker.language import translate
 from checker.messages import MESSAGES
 
 
+TEXTS = ("why", "text")
+"""Parameters that are messages themselves, translated when a finding is shown."""
+
+
 class Severity(StrEnum):
     """How much a finding matters: an error fails its section, the others do not."""
 
@@ -53,7 +57,8 @@ class Finding:
         if template is None:
             return self.code
         try:
-            return translate(template).format(**{"position": self.position, **self.params})
+            params = {key: translate(value) if key in TEXTS else value for key, value in self.params.items()}
+            return translate(template).format(**{"position": self.position, **params})
         except (KeyError, IndexError, ValueError, TypeError):  # a report from elsewhere may lack a parameter
             return translate(template)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from checker import datasets
 from checker.blueprint import Blueprint
 from checker.curves import Curves, Diagnosis, NotCurves, diagnose, float32_values
 from checker.report import Finding, Severity
@@ -37,6 +38,7 @@ class Training:
         batch_size, epochs: what the exercise asks for.
         least_epochs: fewer than these do not show what the question is about.
         forbidden: diagnoses that fail the curves.
+        target: a validation loss to reach, in the target's unit; None where none is set.
         limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
     """
 
@@ -47,6 +49,7 @@ class Training:
     epochs: int
     least_epochs: int
     forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
+    target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -79,7 +82,9 @@ class Verdict:
         return self.curves is not None and not any(found.severity is Severity.ERROR for found in self.findings)
 
 
-def judge(training: Training, history: Any, model: Any = None, blueprint: Blueprint | None = None) -> Verdict:
+def judge(
+    training: Training, history: Any, model: Any = None, blueprint: Blueprint | None = None, replay: Any = None
+) -> Verdict:
     """Judge a training run.
 
     Args:
@@ -87,16 +92,23 @@ def judge(training: Training, history: Any, model: Any = None, blueprint: Bluepr
         history: what ``model.fit`` returned, or its ``.history``; anything else is told apart kindly.
         model: the live model that it should belong to, where there is one.
         blueprint: that model as read, where it could be read.
+        replay: a ``grading.replay.Replay`` of its saved weights, where there is no live model.
     """
     try:
         curves = Curves.of(history)
     except NotCurves as problem:
         return Verdict((Finding(problem.code, params=problem.params),))
-    foreign = (*_model_findings(training, blueprint), *_belonging(training, history, curves, model))
-    diagnosis = diagnose(curves, reference=_median(training))
-    if foreign and any(found.severity is Severity.ERROR for found in foreign):
-        return Verdict(tuple(foreign), curves, diagnosis)
-    return Verdict((*foreign, *_shape(training, curves, diagnosis)), curves, diagnosis)
+    diagnosis = diagnose(curves, reference=datasets.median_loss(training.data))
+    foreign = tuple(_model_findings(training, blueprint)) or tuple(_belonging(training, history, curves, model))
+    if any(found.severity is Severity.ERROR for found in foreign):
+        return Verdict(foreign, curves, diagnosis)
+    replay = replay if replay is not None else _replay(model)
+    reproduction = _reproduction(training, replay, curves)
+    if reproduction is not None and not reproduction.matches:
+        foreign += (_not_reproduced(reproduction, _last_fit(model, history)),)
+        if foreign[-1].severity is Severity.ERROR:
+            return Verdict(foreign, curves, diagnosis)
+    return Verdict((*foreign, *_shape(training, curves, diagnosis, reproduction)), curves, diagnosis)
 
 
 def _model_findings(training: Training, blueprint: Blueprint | None) -> Iterator[Finding]:
@@ -129,9 +141,6 @@ def _belonging(training: Training, history: Any, curves: Curves, model: Any) -> 
         return
     if not float32_values(curves):
         yield Finding("history.rounded", Severity.WARNING)
-    if live and curves.val_loss:
-        last_fit = owner is model and _attribute(model, "history") is history
-        yield from _reevaluated(training, curves, model, last_fit)
 
 
 def _claimed_epochs(history: Any) -> int | None:
@@ -141,7 +150,7 @@ def _claimed_epochs(history: Any) -> int | None:
 
 def scale(training: Training, curves: Curves) -> Finding | None:
     """A stale kernel's history is of other data: its loss lies on an impossible scale."""
-    median = _median(training)
+    median = datasets.median_loss(training.data)
     finite = curves.finite
     if not finite or "diverged" in diagnose(curves):
         return None
@@ -151,25 +160,42 @@ def scale(training: Training, curves: Curves) -> Finding | None:
     return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
 
 
-def _reevaluated(training: Training, curves: Curves, model: Any, last_fit: bool) -> Iterator[Finding]:
-    """The model's own weights must give the last validation loss, or the best one if those weights were restored.
-
-    If Keras itself vouches that this is the model's last run, the data must have been other than the course's: worth a
-    word, since grading uses the course's, but no proof of a stale history.
-    """
+def _replay(model: Any) -> Any:
+    """A replay of a live model; None where there is none, or where a layer is beyond it: grading settles that."""
     from checker.grading.replay import Replay, Unsupported
 
+    if not _is_keras_model(model):
+        return None
     try:
-        replayed = reproduced(training, Replay.of(model), curves)
+        return Replay.of(model)
     except (Unsupported, ValueError):
-        return  # a layer the replay does not know: nothing can be said here, grading settles it
-    if replayed.matches:
-        return
-    params = {"actual": replayed.loss, "claimed": replayed.claimed}
+        return None
+
+
+def _reproduction(training: Training, replay: Any, curves: Curves) -> Reproduction | None:
+    if replay is None or not curves.val_loss:
+        return None
+    try:
+        return reproduced(training, replay, curves)
+    except ValueError:  # shapes that do not fit the data: the architecture says so
+        return None
+
+
+def _last_fit(model: Any, history: Any) -> bool:
+    """Whether Keras itself vouches that this is the model's last run."""
+    return model is not None and _attribute(history, "model") is model and _attribute(model, "history") is history
+
+
+def _not_reproduced(reproduction: Reproduction, last_fit: bool) -> Finding:
+    """The model's own weights must give the last validation loss, or the best one if those weights were restored.
+
+    If Keras vouches for the run, the data must have been other than the course's: worth a word, since grading uses the
+    course's, but no proof of a stale history.
+    """
+    params = {"actual": reproduction.loss, "claimed": reproduction.claimed}
     if last_fit:
-        yield Finding("history.other_split", Severity.WARNING, params=params)
-    else:
-        yield Finding("history.stale", params=params)
+        return Finding("history.other_split", Severity.WARNING, params=params)
+    return Finding("history.stale", params=params)
 
 
 @dataclass(frozen=True)
@@ -194,7 +220,6 @@ def reproduced(training: Training, replay: Any, curves: Curves) -> Reproduction:
     Raises:
         grading.replay.Unsupported: for a layer that the replay does not know.
     """
-    from checker import datasets
     from checker.grading.replay import loss
 
     split = datasets.split(training.data)
@@ -214,7 +239,9 @@ def close(actual: float, claimed: float) -> bool:
     return math.isclose(actual, claimed, rel_tol=TOLERANCE)
 
 
-def _shape(training: Training, curves: Curves, diagnosis: Diagnosis) -> Iterator[Finding]:
+def _shape(
+    training: Training, curves: Curves, diagnosis: Diagnosis, reproduction: Reproduction | None
+) -> Iterator[Finding]:
     """What the curves show, once they are known to be the right ones."""
     if len(curves.loss) < training.least_epochs and "diverged" not in diagnosis:
         params = {"actual": len(curves.loss), "expected": training.epochs}
@@ -230,16 +257,15 @@ def _shape(training: Training, curves: Curves, diagnosis: Diagnosis) -> Iterator
         severity = Severity.ERROR if failed else Severity.NOTE
         params = {**verdict.numbers, "first": verdict.epochs[0], "last": verdict.epochs[1]}
         yield Finding(f"curve.{verdict.name}", severity, verdict.epochs[0], params)
-    measured = diagnosis.numbers
+    if diagnosis.names & set(training.forbidden):
+        return
     for name, limit in training.limits.items():
-        if (value := measured.get(name)) is not None and not value <= limit and not set(training.forbidden) & diagnosis.names:
+        if (value := diagnosis.numbers.get(name)) is not None and not value <= limit:
             yield Finding(f"curve.limit.{name}", params={"actual": value, "limit": limit})
-
-
-def _median(training: Training) -> float:
-    from checker import datasets
-
-    return datasets.median_loss(training.data)
+    if training.target is not None:
+        reached = reproduction.claimed if reproduction is not None else curves.val_loss[-1]
+        if not reached <= training.target:
+            yield Finding("curve.target", params={"actual": reached, "target": training.target})
 
 
 def _attribute(thing: Any, name: str) -> Any:

@@ -1,0 +1,138 @@
+"""The assignment "spotify": dropout tames an overfit, batch normalization rescues a network that cannot train.
+
+Data, networks and training are the ones its notebook shows; thresholds come from ``calibration.csv`` beside this file.
+"""
+
+from __future__ import annotations
+
+from checker import datasets
+from checker.expect import BatchNormalization, Dense, Dropout, Network
+from checker.kinds import NetworkQuestion, ReadingQuestion
+from checker.language import N_
+from checker.question import Assignment
+from checker.training import Training
+
+_spotify = Training(data="spotify", optimizer="adam", loss="mae", batch_size=512, epochs=50, least_epochs=30)
+_concrete = Training(data="concrete", optimizer="sgd", loss="mae", batch_size=64, epochs=100, least_epochs=30)
+
+_plain = Network(
+    Dense(128, activation="relu"),
+    Dense(64, activation="relu"),
+    Dense(1),
+    input_shape=(datasets.features("spotify"),),
+)
+_with_dropout = Network(
+    Dense(128, activation="relu"),
+    Dropout(0.3),
+    Dense(64, activation="relu"),
+    Dropout(0.3),
+    Dense(1),
+    input_shape=(datasets.features("spotify"),),
+    starter=_plain,
+)
+_unscaled = Network(
+    Dense(512, activation="relu"),
+    Dense(512, activation="relu"),
+    Dense(512, activation="relu"),
+    Dense(1),
+    input_shape=(datasets.features("concrete"),),
+)
+_with_batch_normalization = Network(
+    BatchNormalization(),
+    Dense(512, activation="relu"),
+    BatchNormalization(),
+    Dense(512, activation="relu"),
+    BatchNormalization(),
+    Dense(512, activation="relu"),
+    BatchNormalization(),
+    Dense(1),
+    input_shape=(datasets.features("concrete"),),
+    starter=_unscaled,
+)
+
+assignment = Assignment(
+    id="spotify",
+    title=N_("Dropout and batch normalization: Spotify and concrete"),
+    questions=(
+        NetworkQuestion(
+            id="q1",
+            title=N_("Add dropout to the Spotify network"),
+            points=4.0,
+            curve_points=2.0,
+            network=_with_dropout,
+            training=_spotify,
+            hints=(
+                N_("Dropout acts on the layer that follows it. Which layers' inputs do you want to protect from conspiracies?"),
+                N_("Each of the two hidden `Dense` layers is followed by a dropout layer of its own; the last `Dense` is not."),
+            ),
+            why=N_(
+                "Each dropout layer shuts off 30 % of what the hidden layer before it passes on, so that the next layer "
+                "cannot rely on fragile combinations of units. Nothing follows the output: its value is the prediction."
+            ),
+        ),
+        ReadingQuestion(
+            id="q2",
+            title=N_("What did dropout do?"),
+            points=2.0,
+            training=_spotify,
+            claims={"a": "less_overfitting", "b": "faster", "c": "more_overfitting", "d": "no_difference"},
+            texts={
+                "a": N_("The validation loss climbs less after its lowest point: less overfitting."),
+                "b": N_("The network reaches its lowest validation loss in fewer epochs."),
+                "c": N_("The validation loss climbs more after its lowest point: more overfitting."),
+                "d": N_("Nothing that stands out from the noise."),
+            },
+            number="best_epoch",
+            hints=(
+                N_("Draw both runs side by side and follow the validation loss only: what does each do in the second half?"),
+                N_("`np.argmin(...)` counts from 0, epochs count from 1; either is accepted."),
+            ),
+            why=N_(
+                "Without dropout the validation loss has its lowest point early and then climbs while the training loss "
+                "keeps falling: overfitting. With dropout it stays down to the end."
+            ),
+        ),
+        NetworkQuestion(
+            id="q3",
+            title=N_("Add batch normalization to the concrete network"),
+            points=4.0,
+            curve_points=2.0,
+            network=_with_batch_normalization,
+            training=_concrete,
+            hints=(
+                N_("A batch normalization layer may stand first: it then scales the raw features, like an adaptive preprocessor."),
+                N_("Every one of the four `Dense` layers, the output included, gets a `BatchNormalization` right before it."),
+            ),
+            why=N_(
+                "The raw features reach from single digits to over a thousand, and SGD moves weights in proportion to them. "
+                "Normalising the inputs of every layer brings all steps to one scale, and the training no longer blows up."
+            ),
+        ),
+        ReadingQuestion(
+            id="q4",
+            title=N_("What did batch normalization do?"),
+            points=2.0,
+            training=_concrete,
+            claims={"a": "less_overfitting", "b": "rescued", "c": "no_difference", "d": "worse_minimum"},
+            texts={
+                "a": N_("The network overfitted before and overfits less now."),
+                "b": N_("The network could not be trained before, and can now."),
+                "c": N_("Nothing that stands out from the noise."),
+                "d": N_("The network trained before, and its lowest validation loss got worse."),
+            },
+            number="best_loss",
+            hints=(
+                N_("Look at the numbers of the first run, not only at its picture: what can be drawn of `nan`?"),
+                N_("`min(history.history[\"val_loss\"])` is the lowest validation loss of a run."),
+            ),
+            why=N_(
+                "Without batch normalization the loss leaves the finite numbers within the first epochs and nothing is "
+                "learned. With it the same optimizer trains the same layers on the same raw data."
+            ),
+        ),
+    ),
+)
+
+id, title, points = assignment.id, assignment.title, assignment.points
+questions = q1, q2, q3, q4 = assignment.questions
+progress = assignment.progress
