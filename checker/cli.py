@@ -1,0 +1,153 @@
+"""``python -m checker``: the course's commands for learners, instructors and maintainers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from checker import __version__, set_language
+from checker.language import N_, translate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help=translate(N_("The checker of the course on dropout and batch normalization.")),
+)
+
+ASSIGNMENT = typer.Argument(help=translate(N_("the assignment: spotify or challenge")))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    language: Annotated[Optional[str], typer.Option(help=translate(N_("language of the output: en or zh")))] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help=translate(N_("print the version")))] = False,
+) -> None:
+    """Options before the command hold for all commands."""
+    if language is not None:
+        try:
+            set_language(language)
+        except ValueError as error:
+            _fail(str(error))
+
+
+@app.command(help=translate(N_("Run a notebook in a fresh kernel and show its points, before you hand it in.")))
+def validate(
+    notebook: Annotated[Path, typer.Argument(help=translate(N_("the notebook to run; the file itself is not changed")))],
+    timeout: Annotated[int, typer.Option(help=translate(N_("seconds that one cell may take")))] = 600,
+) -> None:
+    """Run a notebook as a grader would see it."""
+    from checker.grading.validate import validate_notebook
+
+    raise typer.Exit(validate_notebook(notebook, timeout=timeout))
+
+
+@app.command(help=translate(N_("Show your points, attempts and what is next.")))
+def progress(assignment: Annotated[str, ASSIGNMENT] = "spotify") -> None:
+    """Show the progress kept in ./evidence."""
+    from checker import show
+
+    show.display(_find(assignment).state())
+
+
+@app.command(help=translate(N_("Check the course's data sets, or add the tutorial's full Spotify file.")))
+def datasets(
+    full: Annotated[bool, typer.Option("--full", help=translate(N_("fetch the full spotify.csv (32,833 tracks) with kagglehub")))] = False,
+    file: Annotated[Optional[Path], typer.Option(help=translate(N_("take the full file from here (CSV or zip) instead")))] = None,
+) -> None:
+    """List the data sets with their sizes."""
+    from checker import datasets as data
+
+    try:
+        if full or file is not None:
+            typer.echo(data.fetch_full(file))
+        for name in data.NAMES:
+            rows, columns = data.load(name).shape
+            typer.echo(translate("{name}: {rows} rows, {columns} columns, checksum right", name=name, rows=rows, columns=columns))
+    except data.DatasetError as error:
+        _fail(str(error))
+
+
+@app.command(help=translate(N_("Train references and classic mistakes over many seeds and write the table that thresholds come from.")))
+def calibrate(
+    assignment: Annotated[str, ASSIGNMENT] = "spotify",
+    seeds: Annotated[int, typer.Option(help=translate(N_("runs of each network")), min=1)] = 20,
+    output: Annotated[Optional[Path], typer.Option(help=translate(N_("the table to write or to continue")))] = None,
+) -> None:
+    """Measure, do not guess."""
+    from checker.calibration import calibrate as run
+
+    _find(assignment)
+    run(assignment, seeds=seeds, output=output)
+
+
+@app.command(help=translate(N_("Write copies of the notebooks in one language.")))
+def notebooks(
+    language: Annotated[str, typer.Option(help=translate(N_("en or zh")))],
+    output: Annotated[Path, typer.Option(help=translate(N_("the folder to write to")))],
+    source: Annotated[Path, typer.Option(help=translate(N_("the folder with the bilingual notebooks")))] = Path("notebooks"),
+) -> None:
+    """Keep one language's passages, and all code."""
+    from checker.monolingual import write
+
+    try:
+        for path in write(source, output, language):
+            typer.echo(path)
+    except (OSError, ValueError) as error:
+        _fail(str(error))
+
+
+@app.command(help=translate(N_("Grade everything in submitted/ from evidence, on all cores.")))
+def grade(
+    assignment: Annotated[str, ASSIGNMENT],
+    course: Annotated[Path, typer.Option(help=translate(N_("the nbgrader course folder")))] = Path(),
+    jobs: Annotated[Optional[int], typer.Option(help=translate(N_("processes; by default one a core")))] = None,
+    scheduler: Annotated[Optional[str], typer.Option(help=translate(N_("address of a Dask scheduler to grade on")))] = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help=translate(N_("run every notebook again in the sandbox")))] = False,
+    audit: Annotated[str, typer.Option(help=translate(N_("run a random share again in the sandbox, such as 5%")))] = "0%",
+    database: Annotated[Optional[str], typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
+) -> None:
+    """Grade a class."""
+    from checker.grading.batch import grade_class
+
+    _find(assignment)
+    try:
+        result = grade_class(
+            course, assignment, jobs=jobs, scheduler=scheduler, rerun=rerun, audit=_share(audit), database=database
+        )
+    except (OSError, ValueError, ImportError) as error:
+        _fail(str(error))
+    typer.echo(result.summary())
+
+
+def _share(text: str) -> float:
+    """``"5%"`` or ``"0.05"`` as 0.05."""
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        _fail(translate("{text} is no share: write 5% or 0.05.", text=text))
+    return share
+
+
+def _find(name: str):  # type: ignore[no-untyped-def]
+    from checker.assignments import NAMES, find
+
+    try:
+        return find(name)
+    except KeyError:
+        _fail(translate("There is no assignment {name}: choose one of {names}.", name=name, names=", ".join(NAMES)))
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(2)
