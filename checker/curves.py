@@ -1,0 +1,659 @@
+"""What training DID: the learning curves, read as a good teacher reads them.
+
+:func:`diagnose` names what a run shows and on which evidence, :func:`compare` says what changed between two runs.
+Every rule works on the curves alone, and none depends on the scale of the loss:
+
+- *Noise* is estimated from first differences, so that a trend is not mistaken for noise: 1.4826 MAD / sqrt 2.
+- *Trends* are Theil-Sen slopes (Sen 1968), tested with Mann and Kendall's test (Mann 1945, Kendall 1975). No rule
+  hangs on a single epoch.
+- *Effects* are measured against one yardstick (:func:`_worth`): the geometric mean of the level reached and the
+  improvement made. Against the level alone, the small rises of a mean absolute error vanish; against the improvement
+  alone, a huge loss in the first epoch hides everything after it.
+- Dropout and weight decay lift the training loss above the validation loss, and a training loss is an average over its
+  epoch. So the *growth* of the gap between the two is judged, never its sign.
+
+The constants were measured with ``tests/curves/measure.py``; the tables are in ``tests/curves/README.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import numbers
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+NAMES = (
+    "diverged",
+    "dead_start",
+    "unstable",
+    "overfitting",
+    "underfitting",
+    "still_improving",
+    "healthy",
+    "too_short",
+    "no_validation",
+)
+"""What a run can be called. ``healthy`` goes with ``still_improving``: nothing is wrong, but there is more to gain."""
+
+MIN_EPOCHS = 8
+"""Below this many epochs a trend cannot be told from noise: Mann and Kendall's test reaches z = 2.33 with four values
+only if all rise, and a tail of four needs as many epochs before it."""
+
+SIGNIFICANT = 2.326
+"""Standard score of a one-sided test at 1 %: the 0.99 quantile of the normal distribution."""
+
+NOTABLE = 0.04
+"""A change worth a word, on the yardstick of :func:`_worth`. On the development curves runs labelled normal reach 0.024
+and overfitted ones start at 0.063; this is the geometric middle."""
+
+NOTABLE_LEVEL = 0.01
+"""No change below 1 % of the level is worth a word, however little was gained before it."""
+
+SILENT_START = 0.01
+"""A training loss that never falls by 1 % of its first value has not started to learn."""
+
+ROUGH = 0.25
+"""Noise of the training loss, as a share of the improvement, above which training is called unstable."""
+
+NO_BETTER = 0.95
+"""A validation loss that never falls below this share of the median predictor's has learned next to nothing."""
+
+EXPLODED = math.sqrt(float(np.finfo(np.float32).max))
+"""About 1.8e19: the loss beyond which float32, in which Keras trains, cannot hold its square."""
+
+THINNED = 200
+"""Longer series are thinned to this many block medians before all pairs are compared, which bounds the cost."""
+
+_JSON_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_LONGEST = 1_000_000
+
+
+class NotCurves(ValueError):
+    """Something that is not the history of a training run.
+
+    Attributes:
+        code: which sentence of :mod:`checker.messages` says why, ``"history.none"``.
+        params: what its named places are filled with.
+    """
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params: dict[str, Any] = params
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The learning curves of one run.
+
+    Attributes:
+        loss: training loss of each epoch.
+        val_loss: validation loss of each epoch; None if the run was not validated.
+    """
+
+    loss: tuple[float, ...]
+    val_loss: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, source: object) -> Self:
+        """Read the curves out of whatever holds them.
+
+        Args:
+            source: a Keras ``History``, a mapping or a DataFrame with ``loss`` (and ``val_loss``), a list of one
+                mapping an epoch, any of these as JSON text, or ``Curves``. The values may be Python, NumPy or TensorFlow
+                numbers.
+
+        Raises:
+            NotCurves: for everything else.
+        """
+        try:
+            return cls(*_read(source))
+        except NotCurves:
+            raise
+        except Exception as problem:  # whatever a stranger's object does when it is looked at
+            raise NotCurves("history.unreadable", name=type(source).__name__) from problem
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs."""
+        return len(self.loss)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, counted from 1, with the lowest validation loss (or training loss, if there is no other)."""
+        values = np.array(self.loss if self.val_loss is None else self.val_loss)
+        return int(np.nanargmin(values)) + 1 if np.isfinite(values).any() else None
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The curves as Keras' ``history.history`` holds them."""
+        found = {"loss": list(self.loss)}
+        return found if self.val_loss is None else found | {"val_loss": list(self.val_loss)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of :meth:`to_dict`, also after a way through JSON.
+
+        Raises:
+            NotCurves: for data of another form.
+        """
+        return cls.of(data)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _read(source: object) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
+    if isinstance(source, Curves):
+        return source.loss, source.val_loss
+    columns = _columns(source)
+    if not columns:
+        raise NotCurves("history.empty")
+    if "loss" not in columns:
+        raise NotCurves("history.no_loss", keys=", ".join(str(key)[:40] for key in list(columns)[:8]))
+    loss = _numbers("loss", columns["loss"])
+    val_loss = _numbers("val_loss", columns["val_loss"]) if columns.get("val_loss") is not None else None
+    if not loss:
+        raise NotCurves("history.empty")
+    if val_loss is not None and len(val_loss) != len(loss):
+        raise NotCurves("history.unequal", loss=len(loss), val_loss=len(val_loss))
+    return loss, val_loss
+
+
+def _columns(source: object) -> Mapping[Any, Any]:
+    """The series by name, out of any of the forms that :meth:`Curves.of` reads."""
+    if source is None:
+        raise NotCurves("history.none")
+    if isinstance(source, str | bytes):
+        return _columns(_parsed(source))
+    if isinstance(source, Mapping):
+        return source
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(source, pandas.DataFrame):
+        return {name: source[name].to_numpy() for name in source.columns}
+    if isinstance(source, list | tuple) and all(isinstance(epoch, Mapping) for epoch in source):
+        return _transposed(source)
+    inner = getattr(source, "history", None) if not isinstance(source, type) else None
+    if isinstance(inner, Mapping):
+        return inner
+    if isinstance(getattr(inner, "history", None), Mapping):  # a model remembers its last History
+        return dict(getattr(inner, "history"))  # noqa: B009  (of an object of unknown type)
+    raise NotCurves("history.not_history", name=getattr(source, "__name__", type(source).__name__))
+
+
+def _parsed(text: str | bytes) -> object:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise NotCurves("history.text") from problem
+    if not isinstance(data, dict | list):
+        raise NotCurves("history.text")
+    return data
+
+
+def _transposed(epochs: Sequence[Any]) -> dict[Any, Sequence[Any]]:
+    """One mapping an epoch -> one series a name; a name counts if any epoch has it."""
+    names = [name for name in ("loss", "val_loss") if any(name in epoch for epoch in epochs)]
+    if epochs and "loss" not in names:
+        return dict.fromkeys(epochs[0], ())
+    return {name: [epoch[name] for epoch in epochs if name in epoch] for name in names}
+
+
+def _numbers(name: str, values: Any) -> tuple[float, ...]:
+    """A series as Python floats."""
+    if not isinstance(values, list | tuple):
+        values = _array(values)
+        if values is None:
+            raise NotCurves("history.not_list", series=name)
+        if values.ndim != 1:
+            raise NotCurves("history.not_list", series=name)
+    if len(values) > _LONGEST:
+        raise NotCurves("history.too_long", epochs=len(values))
+    found = []
+    for epoch, value in enumerate(values, 1):
+        number = _number(value)
+        if number is None:
+            raise NotCurves("history.not_number", series=name, epoch=epoch, value=repr(value)[:40])
+        found.append(number)
+    return tuple(found)
+
+
+def _number(value: Any) -> float | None:
+    """One value as a Python float; None if it is not a real number."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, str):
+        return _JSON_NUMBERS.get(value)
+    if isinstance(value, numbers.Integral) and abs(int(value)) > sys.float_info.max:
+        return math.copysign(math.inf, int(value))
+    if isinstance(value, numbers.Real | np.floating | np.integer):
+        return float(value)
+    array = _array(value)
+    return float(array) if array is not None and array.ndim == 0 and array.dtype.kind in "fiu" else None
+
+
+def _array(value: Any) -> NDArray[Any] | None:
+    """What a NumPy array, a pandas Series or a tensor holds; None for anything else."""
+    return np.asarray(value) if hasattr(type(value), "__array__") else None
+
+
+# --- measures ---------------------------------------------------------------------------------------------------------
+
+
+def noise(values: Array) -> float:
+    """Standard deviation of the noise around a smooth curve, from its first differences.
+
+    sigma = 1.4826 MAD(diff) / sqrt 2: the median absolute deviation estimates the standard deviation of normal
+    differences robustly (Hampel 1974), and a difference has twice the variance of a value. A tail of equal values says
+    nothing about noise and is left out.
+
+    Args:
+        values: the curve, shape ``(epochs,)``, finite.
+    """
+    differences = np.diff(values)
+    moving = np.flatnonzero(differences)
+    if len(moving) == 0:
+        return 0.0
+    differences = differences[: moving[-1] + 1]
+    return float(1.4826 * np.median(np.abs(differences - np.median(differences))) / math.sqrt(2))
+
+
+def theil_sen(values: Array) -> float:
+    """Median slope over all pairs of epochs, per epoch (Sen 1968)."""
+    if len(values) < 2:
+        return 0.0
+    thin, step = _thinned(values)
+    first, second = np.triu_indices(len(thin), 1)
+    return float(np.median((thin[second] - thin[first]) / (second - first))) / step
+
+
+def mann_kendall(values: Array) -> float:
+    """Standard score of Mann and Kendall's trend test, corrected for ties; positive if the curve rises."""
+    thin, _ = _thinned(values)
+    n = len(thin)
+    if n < 3:
+        return 0.0
+    first, second = np.triu_indices(n, 1)
+    score = float(np.sign(thin[second] - thin[first]).sum())
+    ties = np.unique(thin, return_counts=True)[1].astype(float)
+    variance = (n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
+    return 0.0 if variance <= 0 or score == 0 else (score - math.copysign(1, score)) / math.sqrt(variance)
+
+
+def _thinned(values: Array) -> tuple[Array, int]:
+    """At most THINNED block medians, and how many epochs a block holds."""
+    step = -(-len(values) // THINNED)
+    if step == 1:
+        return values, 1
+    whole = len(values) // step * step
+    return np.median(values[len(values) - whole :].reshape(-1, step), axis=1), step
+
+
+def smooth(values: Array, width: int) -> Array:
+    """Running median over an odd number of epochs; the ends repeat their outermost value."""
+    half = width // 2
+    if half == 0:
+        return values
+    padded = np.pad(values, half, mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1))
+
+
+def _worth(change: float, level: float, gain: float) -> float:
+    """A change measured against the geometric mean of the level reached and the improvement made before it."""
+    if abs(change) < NOTABLE_LEVEL * abs(level):
+        return 0.0
+    yardstick = math.sqrt(abs(level) * max(gain, 0.0))
+    return change / yardstick if yardstick > 0 else math.copysign(math.inf, change) if change else 0.0
+
+
+# --- the diagnosis ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing the curves show.
+
+    Attributes:
+        name: one of :data:`NAMES`.
+        epochs: first and last epoch that show it, counted from 1.
+        numbers: what was measured; losses are in the units of the curve, shares are fractions.
+        test: the rule that decided, in the words of its literature.
+    """
+
+    name: str
+    epochs: tuple[int, int]
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    test: str = ""
+
+    @property
+    def params(self) -> dict[str, float]:
+        """What the sentence ``curve.<name>`` of :mod:`checker.messages` is filled with."""
+        return {"first": self.epochs[0], "last": self.epochs[1], **self.numbers}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a run shows: names, each with its evidence.
+
+    Attributes:
+        curves: the curves that were judged.
+        verdicts: what they show, the gravest first.
+    """
+
+    curves: Curves
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(verdict.name for verdict in self.verdicts)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, counted from 1, with the lowest validation loss; None if no loss is a number."""
+        return self.curves.best_epoch
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Verdict:
+        for verdict in self.verdicts:
+            if verdict.name == name:
+                return verdict
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Finite curves and what the rules share."""
+
+    loss: Array
+    judged: Array  # validation loss where there is one
+    validated: bool
+    reference: float | None
+
+    @property
+    def epochs(self) -> int:
+        return len(self.loss)
+
+    @property
+    def window(self) -> int:
+        """A tenth of the run, at least three epochs: what levels are medians over."""
+        return max(3, self.epochs // 10 | 1)
+
+    def level(self, values: Array) -> float:
+        """Where a curve ends."""
+        return float(np.median(values[-self.window :]))
+
+    def gain(self, level: float) -> float:
+        """How far the curve came down to this level, from the higher of the two first epochs."""
+        return float(max(self.judged[0], self.loss[0]) - level)
+
+
+def diagnose(history: object, *, reference: float | None = None) -> Diagnosis:
+    """Say what learning curves show.
+
+    Args:
+        history: anything that :meth:`Curves.of` reads.
+        reference: the loss of a predictor that learned nothing from the features (for a mean absolute error, the one
+            that always says the median), in the units of the curves. With it, underfitting is judged by what was
+            reached; without, only by the shape of the curves, which cannot tell a small network from an easy task.
+
+    Returns:
+        The diagnosis; it has at least one name.
+
+    Raises:
+        NotCurves: if ``history`` holds no learning curves. No content of learning curves raises.
+    """
+    curves = Curves.of(history)
+    return Diagnosis(curves, tuple(_verdicts(curves, reference)))
+
+
+def _verdicts(curves: Curves, reference: float | None) -> Iterator[Verdict]:
+    whole = (1, curves.epochs)
+    found: list[Verdict] = []
+    if curves.val_loss is None:
+        found.append(Verdict("no_validation", whole, {}, "no val_loss"))
+    if (diverged := _diverged(curves)) is not None:
+        yield from (diverged, *found)
+        return
+    if curves.epochs < MIN_EPOCHS:
+        yield from (Verdict("too_short", whole, {"epochs": curves.epochs, "needed": MIN_EPOCHS}, "count"), *found)
+        return
+    loss = np.array(curves.loss)
+    judged = loss if curves.val_loss is None else np.array(curves.val_loss)
+    run = _Run(loss, judged, curves.val_loss is not None, reference)
+    rules = (_overfitting, _underfitting) if (dead := _dead_start(run)) else (_unstable, _overfitting, _underfitting)
+    wrong = [verdict for verdict in (dead, *(rule(run) for rule in rules)) if verdict]
+    names = {verdict.name for verdict in wrong}
+    yield from wrong
+    if not names & {"overfitting", "dead_start"} and (improving := _still_improving(run)) is not None:
+        yield improving
+    if not wrong and run.validated:
+        yield Verdict("healthy", whole, {"level": run.level(run.judged)}, "none of the others")
+    yield from found
+
+
+def _diverged(curves: Curves) -> Verdict | None:
+    """A loss that is no number, infinite, or beyond what float32 can compute with."""
+    for series in (curves.loss, curves.val_loss or ()):
+        bad = [epoch for epoch, value in enumerate(series, 1) if not abs(value) < EXPLODED]
+        if bad:
+            return Verdict("diverged", (bad[0], curves.epochs), {"value": series[bad[0] - 1]}, "not finite")
+    return None
+
+
+def _dead_start(run: _Run) -> Verdict | None:
+    """Neither loss ever falls by a notable share of its first value."""
+    falls = []
+    for values in (run.loss, run.judged):
+        start = float(values[0])
+        falls.append((start - float(smooth(values, 3).min())) / abs(start) if start else 0.0)
+    if max(falls) >= SILENT_START:
+        return None
+    return Verdict("dead_start", (1, run.epochs), {"fall": max(falls), "needed": SILENT_START}, "fall since epoch 1")
+
+
+def _unstable(run: _Run) -> Verdict | None:
+    """The training loss, an average over an epoch, jumps by a large share of all it has gained."""
+    gain = run.gain(float(run.judged.min()))
+    size = noise(run.loss)
+    share = size / gain if gain > 0 else 0.0
+    if share < ROUGH:
+        return None
+    return Verdict("unstable", (1, run.epochs), {"noise": size, "share": share}, "MAD of first differences")
+
+
+def _overfitting(run: _Run) -> Verdict | None:
+    """After its best stretch the validation loss rises, significantly and notably, while the training loss does not."""
+    if not run.validated:
+        return None
+    level = smooth(run.judged, run.window)
+    best = int(level.argmin())
+    tail = run.judged[best:]
+    if len(tail) < 4:
+        return None
+    low, end = float(level[best]), run.level(run.judged)
+    rise = end - low
+    before, after = float(smooth(run.loss, run.window)[best]), run.level(run.loss)
+    size = _worth(rise, low, run.gain(low))
+    z = mann_kendall(tail)
+    spread = noise(run.judged) * math.sqrt(2 / run.window)
+    if not (size >= NOTABLE and z >= SIGNIFICANT and rise > SIGNIFICANT * spread and after <= before):
+        return None
+    measured = {
+        "best": low,
+        "end": end,
+        "rise": rise / abs(low) if low else math.inf,
+        "gap_growth": rise + before - after,
+        "size": size,
+        "z": z,
+    }
+    return Verdict("overfitting", (best + 1, run.epochs), measured, "Mann-Kendall")
+
+
+def _underfitting(run: _Run) -> Verdict | None:
+    """Never notably better than a predictor that ignores the features."""
+    if run.reference is None or not run.reference > 0:
+        return None
+    best = float(smooth(run.judged, 3).min())
+    if best < NO_BETTER * run.reference:
+        return None
+    measured = {"best": best, "reference": run.reference, "share": best / run.reference}
+    return Verdict("underfitting", (1, run.epochs), measured, "median predictor")
+
+
+def _still_improving(run: _Run) -> Verdict | None:
+    """The last third still falls, significantly and by a notable amount."""
+    tail = run.judged[-max(5, run.epochs // 3) :]
+    slope = theil_sen(tail)
+    z = mann_kendall(tail)
+    level = run.level(run.judged)
+    fall = -slope * (len(tail) - 1)
+    if not (z <= -SIGNIFICANT and _worth(fall, level, run.gain(level)) >= NOTABLE):
+        return None
+    measured = {"slope": slope, "fall": fall / abs(level) if level else math.inf, "z": z}
+    return Verdict("still_improving", (run.epochs - len(tail) + 1, run.epochs), measured, "Theil-Sen, Mann-Kendall")
+
+
+# --- two runs ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from one run to another.
+
+    Attributes:
+        before, after: the diagnoses of the two runs.
+        names: of ``less_overfitting``, ``more_overfitting``, ``faster``, ``slower``, ``more_stable``, ``less_stable``,
+            ``better_minimum``, ``worse_minimum``, ``rescued``, ``broken``; or ``no_difference`` alone.
+        numbers: what was measured: ``<measure>_before`` and ``<measure>_after`` for ``minimum``, ``best_epoch``,
+            ``gap_growth``, ``noise`` and ``epochs_to_level`` (see :func:`compare`); those that exist.
+    """
+
+    before: Diagnosis
+    after: Diagnosis
+    names: frozenset[str]
+    numbers: Mapping[str, float]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+
+def gap_growth(history: object) -> float:
+    """How much the gap between validation and training loss grew from the first epochs to the last.
+
+    In units of the loss. The level at either end is a median over a tenth of the run.
+
+    Returns:
+        The growth; NaN where the curves hold no numbers or no validation loss.
+
+    Raises:
+        NotCurves: if ``history`` holds no learning curves.
+    """
+    curves = Curves.of(history)
+    if curves.val_loss is None:
+        return math.nan
+    gap = np.array(curves.val_loss) - np.array(curves.loss)
+    width = max(1, min(len(gap) // 2, max(3, len(gap) // 10)))
+    with np.errstate(invalid="ignore"):
+        return float(np.median(gap[-width:]) - np.median(gap[:width]))
+
+
+def compare(before: object, after: object) -> Comparison:
+    """Say what changed between two runs on the same data.
+
+    Args:
+        before: the first run, anything that :meth:`Curves.of` reads.
+        after: the second run.
+
+    Returns:
+        The comparison: differences that stand out of the noise of both runs.
+
+    Raises:
+        NotCurves: if either holds no learning curves.
+    """
+    first, second = diagnose(before), diagnose(after)
+    broken = ["diverged" in diagnosis for diagnosis in (first, second)]
+    measured = {
+        f"{name}_{when}": value
+        for when, diagnosis in (("before", first), ("after", second))
+        for name, value in _measures(diagnosis).items()
+        if math.isfinite(value)
+    }
+    if any(broken):
+        names = {"no_difference"} if all(broken) else {"rescued"} if broken[0] else {"broken"}
+    else:
+        names = set(_differences(first, second, measured)) or {"no_difference"}
+    return Comparison(first, second, frozenset(names), measured)
+
+
+def _measures(diagnosis: Diagnosis) -> dict[str, float]:
+    curves = diagnosis.curves
+    values = np.array(curves.val_loss or curves.loss)
+    best = diagnosis.best_epoch
+    if best is None:
+        return {}
+    found = {"minimum": float(values[best - 1]), "best_epoch": float(best), "gap_growth": gap_growth(curves)}
+    return found | ({"noise": noise(values)} if np.isfinite(values).all() else {})
+
+
+def _differences(first: Diagnosis, second: Diagnosis, measured: dict[str, float]) -> Iterator[str]:
+    pair = [np.array(diagnosis.curves.val_loss or diagnosis.curves.loss) for diagnosis in (first, second)]
+    spread = math.hypot(measured["noise_before"], measured["noise_after"])
+    level = min(measured["minimum_before"], measured["minimum_after"])
+    least = max(SIGNIFICANT * spread, NOTABLE_LEVEL * abs(level))
+    if "gap_growth_before" in measured and "gap_growth_after" in measured:
+        change = measured["gap_growth_after"] - measured["gap_growth_before"]
+        yield from _named(change, least, "less_overfitting", "more_overfitting")
+    yield from _named(measured["minimum_after"] - measured["minimum_before"], least, "better_minimum", "worse_minimum")
+    yield from _speed(pair, measured)
+    yield from _steadiness(measured)
+
+
+def _named(change: float, least: float, fallen: str, risen: str) -> Iterator[str]:
+    if abs(change) > least:
+        yield fallen if change < 0 else risen
+
+
+def _speed(pair: list[Array], measured: dict[str, float]) -> Iterator[str]:
+    """Which run comes sooner to within a tenth of the way of what both reach."""
+    reached = max(float(smooth(values, 3).min()) for values in pair)
+    start = max(float(values[0]) for values in pair)
+    target = reached + 0.1 * (start - reached)
+    epochs = [int(np.argmax(smooth(values, 3) <= target)) + 1 for values in pair]
+    measured |= {"epochs_to_level_before": epochs[0], "epochs_to_level_after": epochs[1], "target": target}
+    if abs(epochs[1] - epochs[0]) >= max(2, 0.25 * max(epochs)):
+        yield "faster" if epochs[1] < epochs[0] else "slower"
+
+
+def _steadiness(measured: dict[str, float]) -> Iterator[str]:
+    before, after = measured["noise_before"], measured["noise_after"]
+    notable = NOTABLE_LEVEL * abs(measured["minimum_before"])
+    if max(before, after) > max(2 * min(before, after), notable):
+        yield "more_stable" if after < before else "less_stable"
+
+
+# --- whether a history can be what it claims --------------------------------------------------------------------------
+
+
+def float32_values(history: object) -> bool:
+    """Whether every value could have been printed by a training in float32.
+
+    Keras averages each loss in a float32 tracker and hands it out as a Python float, so each value of a real history is
+    exactly representable in float32 (measured with Keras 3.15 on TensorFlow 2.21; NaN and infinities are, too). A typed
+    or rounded value almost never is.
+
+    Raises:
+        NotCurves: if ``history`` holds no learning curves.
+    """
+    curves = Curves.of(history)
+    values = np.array(curves.loss + (curves.val_loss or ()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.array_equal(values, values.astype(np.float32).astype(np.float64), equal_nan=True))
