@@ -1,0 +1,49 @@
+"""What human eyes see: a report, a diagnosis, a comparison, advice or progress as HTML, text and pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+
+def display(thing: object) -> None:
+    """Show feedback where the learner is: as one rich output in a notebook, as plain text elsewhere.
+
+    Never raises and writes nothing to stderr; what has no page of its own is shown as its ``str``.
+
+    Args:
+        thing: a Report, a Diagnosis, a Comparison, an Advice or a Standing.
+    """
+    with contextlib.suppress(Exception):
+        if _in_notebook():
+            from IPython.display import display as publish
+
+            publish(bundle(thing), raw=True)
+        else:
+            print(_text(thing))
+
+
+def bundle(thing: object) -> dict[str, str]:
+    """The feedback as a bundle of MIME types: ``text/html`` and ``text/plain``."""
+    shown = {"text/plain": _text(thing)}
+    with contextlib.suppress(Exception):
+        from checker.show import html
+
+        shown["text/html"] = html.render(thing)
+    return shown
+
+
+def _text(thing: object) -> str:
+    from checker.show import text
+
+    try:
+        return text.render(thing)
+    except Exception:  # feedback that looks plain is better than none
+        return str(thing)
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel would show HTML; IPython in a terminal would print only the text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")

@@ -1,0 +1,348 @@
+"""What is on the page: one description, from which the HTML and the plain text are both made.
+
+A page is words in the language in force, already chosen and ordered; how they look is not decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from checker.curves import Comparison, Diagnosis, Verdict
+from checker.language import N_, translate
+from checker.question import Line, Standing
+from checker.report import Advice, Finding, Report, Row, Section, Severity
+from checker.show import words
+from checker.show.words import Run
+
+LONGEST = 600
+"""Characters of one piece of text that are shown; the rest of a longer one is left out."""
+
+MARKS = {"right": "✓", "wrong": "✗", "add": "+", "remove": "−", "change": "→", "move": "↕", "note": "•"}
+"""The sign beside a status or an action; it never stands without its words."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: text, perhaps code, perhaps with a mark before it."""
+
+    text: str
+    code: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; text between backquotes is code."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines of code."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A list under a heading: numbered if it is to be done in this order."""
+
+    kind: ClassVar[str] = "steps"
+    heading: str
+    items: tuple[str, ...]
+    ordered: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first cell of a row is its header."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The curves of one run, or of two runs to compare, and the same told in sentences."""
+
+    kind: ClassVar[str] = "picture"
+    runs: tuple[Run, ...]
+    told: str
+
+
+Block: TypeAlias = Text | Code | Steps | Table | Picture
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of feedback.
+
+    Attributes:
+        status: ``"right"``, ``"wrong"`` or ``"note"``.
+        over: the small line above the headline, the title of the question.
+        headline: the verdict in one sentence.
+        score: the points in words, empty where there are none.
+    """
+
+    status: str
+    headline: str
+    blocks: tuple[Block, ...] = ()
+    over: str = ""
+    score: str = ""
+
+
+def of(thing: object) -> Page:
+    """The page that shows a report, a diagnosis, a comparison, a word of advice or where a learner stands.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    match thing:
+        case Report():
+            return _report(thing)
+        case Diagnosis():
+            return _diagnosis(thing)
+        case Comparison():
+            return _comparison(thing)
+        case Advice():
+            return _advice(thing)
+        case Standing():
+            return _standing(thing)
+    raise TypeError(f"{type(thing).__name__} has no page")
+
+
+# --- a report ----------------------------------------------------------------------------------------------------------
+
+_CLAUSES = {
+    ("architecture", True): N_("the network is right"),
+    ("architecture", False): N_("the network still needs a change"),
+    ("training", True): N_("it was trained as asked"),
+    ("training", False): N_("it was not trained as asked"),
+    ("curves", True): N_("the curves are as they should be"),
+    ("curves", False): N_("the curves are not yet as they should be"),
+    ("answer", True): N_("the answer is right"),
+    ("answer", False): N_("the answer is not right yet"),
+}
+
+_UNJUDGED = {
+    "model": N_("there is no network to judge yet"),
+    "history": N_("there is no training to judge yet"),
+}
+
+_TROUBLES = {
+    "diverged": N_("the training diverged"),
+    "dead_start": N_("the network did not learn"),
+    "unstable": N_("the training is unstable"),
+    "overfitting": N_("the training still overfits"),
+    "underfitting": N_("the network underfits"),
+    "still_improving": N_("the training stopped too early"),
+    "too_short": N_("the training was too short to judge"),
+}
+
+_PARTS = {
+    "architecture": N_("Network"),
+    "training": N_("Training"),
+    "curves": N_("Learning curves"),
+    "answer": N_("Answer"),
+}
+
+
+def _report(report: Report) -> Page:
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    others = [finding for finding in report.findings if finding.severity is not Severity.ERROR]
+    blocks: list[Block] = [_architecture(section.table) for section in report if section.table]
+    if errors:
+        blocks.append(Steps(translate(N_("What to do next")), _messages(errors)))
+    if errors and others:
+        blocks.append(Steps(translate(N_("Worth knowing")), _messages(others), ordered=False))
+    elif others:
+        blocks.extend(map(Text, _messages(others)))
+    blocks.extend(_section_picture(section) for section in report if section.curves)
+    if len(report.sections) > 1:
+        blocks.append(_parts(report))
+    return Page(
+        "right" if report.passed else "wrong",
+        _headline(report),
+        tuple(blocks),
+        over=_clip(translate(report.title)),
+        score=words.points(report.points, report.max_points) if report.max_points > 0 else "",
+    )
+
+
+def _headline(report: Report) -> str:
+    clauses = dict.fromkeys(_clause(section) for section in report)  # each once, in order
+    verdict = words.listed(list(clauses)) or translate(N_("nothing was handed in yet"))
+    return translate(N_("{question}: {verdict}."), question=_question(report.question), verdict=verdict)
+
+
+def _clause(section: Section) -> str:
+    if not section.passed:
+        for finding in section.findings:
+            kind = finding.name.partition(".")[0]
+            if kind in _UNJUDGED and finding.severity is Severity.ERROR and not section.table:
+                return translate(_UNJUDGED[kind])
+        for name, clause in _TROUBLES.items():
+            if section.name == "curves" and name in section.diagnoses:
+                return translate(clause)
+    known = _CLAUSES.get((section.name, section.passed))
+    return translate(known) if known else _clip(section.name)
+
+
+def _question(identity: str) -> str:
+    number = identity[1:]
+    if identity.startswith("q") and number.isdecimal():
+        return translate(N_("Question {number}"), number=_clip(number))
+    return _clip(identity)
+
+
+def _messages(findings: list[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_clip(finding.message) for finding in findings))
+
+
+_DEEDS = {
+    "ok": ("right", N_("right")),
+    "add": ("add", N_("add this layer")),
+    "remove": ("remove", N_("remove this layer")),
+    "change": ("change", N_("replace this layer")),
+    "move": ("move", N_("move this layer")),
+}
+
+
+def _architecture(rows: tuple[Row, ...]) -> Table:
+    head = (N_("Layer"), N_("Your network"), N_("Expected"), N_("What to do"))
+    return Table(
+        translate(N_("Your network beside the expected one")),
+        tuple(map(translate, head)),
+        tuple(_row(row) for row in rows),
+    )
+
+
+def _row(row: Row) -> tuple[Cell, ...]:
+    mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
+    todo = translate(deed)
+    if row.detail and row.action == "change":
+        todo = translate(N_("set `{setting}`"), setting=_clip(row.detail))
+    elif row.detail and row.action == "move":
+        todo = translate(N_("move this layer: `{where}`"), where=_clip(row.detail))
+    header = translate(N_("new")) if row.number is None else str(row.number)
+    return (Cell(header), _layer(row.actual), _layer(row.expected), Cell(todo, mark=mark))
+
+
+def _layer(code: str | None) -> Cell:
+    return Cell("–") if code is None else Cell(_clip(code), code=True)
+
+
+def _section_picture(section: Section) -> Picture:
+    run = Run.of(section.curves or {}, section.diagnoses)
+    return Picture((run,), words.told(run))
+
+
+def _parts(report: Report) -> Table:
+    head = [N_("Part"), N_("Verdict"), N_("Points")]
+    rows = []
+    for section in report:
+        verdict = Cell(translate(N_("right")), mark="right")
+        if not section.passed:
+            verdict = Cell(translate(N_("not yet")), mark="wrong")
+        name = Cell(translate(_PARTS.get(section.name, N_("Part"))))
+        rows.append((name, verdict, Cell(words.points(section.points, section.max_points))))
+    scored = any(section.max_points > 0 for section in report)
+    width = 3 if scored else 2
+    return Table(
+        translate(N_("What was judged")),
+        tuple(map(translate, head[:width])),
+        tuple(row[:width] for row in rows),
+    )
+
+
+# --- curves --------------------------------------------------------------------------------------------------------------
+
+_NEITHER = {"no_validation", "too_short"}
+
+
+def run_of(diagnosis: Diagnosis) -> Run:
+    """The diagnosed run as it is drawn."""
+    worse = next((verdict.epochs for verdict in diagnosis.verdicts if verdict.name == "overfitting"), None)
+    return Run.of(diagnosis.curves.to_dict(), diagnosis.names, worse)
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Page:
+    run = run_of(diagnosis)
+    said = tuple(_verdict(verdict) for verdict in diagnosis.verdicts)
+    headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.named(diagnosis.names))
+    blocks = (*map(Text, said), *([Picture((run,), words.told(run))] if run.epochs else []))
+    return Page(_status(diagnosis.names), headline, blocks)
+
+
+def _verdict(verdict: Verdict) -> str:
+    return _clip(Finding(f"curve.{verdict.name}", position=verdict.epochs[0], params=verdict.params).message)
+
+
+def _comparison(comparison: Comparison) -> Page:
+    names = [name for name in words.DIFFERENCES if name in comparison.names]
+    said = [Text(_clip(Finding(f"compare.{name}", params=comparison.numbers).message)) for name in names]
+    first, second = run_of(comparison.before), run_of(comparison.after)
+    headline = translate(N_("The second run against the first: {difference}."), difference=words.named(names))
+    return Page("note", headline, (*said, Picture((first, second), words.told_both(first, second))))
+
+
+def _status(names: frozenset[str]) -> str:
+    if names <= _NEITHER:
+        return "note"
+    return "right" if names <= {"healthy", *_NEITHER} else "wrong"
+
+
+# --- advice and progress ----------------------------------------------------------------------------------------------
+
+
+def _advice(advice: Advice) -> Page:
+    blocks: tuple[Block, ...] = (Text(_clip(advice.text)),) if advice.title else ()
+    if advice.code.strip():
+        blocks = (*blocks, Code(words.visible(advice.code.strip("\n"))))
+    return Page("note", _clip(advice.title or advice.text), blocks)
+
+
+def _standing(standing: Standing) -> Page:
+    lines = standing.lines
+    head = (N_("Question"), N_("Title"), N_("Status"), N_("Points"), N_("Attempts"))
+    table = Table(translate(N_("Your progress")), tuple(map(translate, head)), tuple(_line(line) for line in lines))
+    coming = translate(N_("Everything is right. Well done!"))
+    if standing.next is not None:
+        coming = translate(N_("Next: {question}."), question=_question(standing.next))
+    done = sum(line.record.passed for line in lines)
+    return Page(
+        "right" if standing.next is None else "note",
+        translate(N_("{done} of {count} questions are right."), done=done, count=len(lines)),
+        (table, Text(coming)),
+        over=_clip(translate(standing.title)),
+        score=words.points(standing.points, standing.max_points) if standing.max_points > 0 else "",
+    )
+
+
+def _line(line: Line) -> tuple[Cell, ...]:
+    record = line.record
+    status = Cell(translate(N_("not begun")), mark="note")
+    if record.passed:
+        status = Cell(translate(N_("right")), mark="right")
+    elif record.attempts:
+        status = Cell(translate(N_("not yet")), mark="wrong")
+    score = words.points(record.points, line.max_points)
+    return (
+        Cell(_question(line.question)),
+        Cell(_clip(translate(line.title))),
+        status,
+        Cell(score),
+        Cell(str(record.attempts)),
+    )
+
+
+def _clip(text: str) -> str:
+    """The text on one line and of bearable length."""
+    line = words.visible(" ".join(text[: 2 * LONGEST].split()))
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

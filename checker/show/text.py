@@ -1,0 +1,108 @@
+"""Feedback as plain text: for a terminal, a screen reader, a log; Chinese characters count as two columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+
+from checker.show import page
+
+WIDTH = 80
+"""Columns of the text."""
+
+_GAP = 2  # columns between the columns of a table
+_NARROWEST = 8  # no column is squeezed further
+_PIECES = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef]")  # a space, a word, or one Chinese character
+_CLOSING = "，。、；：？！）》」』”’"  # never at the start of a line
+
+
+def render(thing: object) -> str:
+    """The feedback as plain text of at most 80 columns, without colour and without a picture.
+
+    Args:
+        thing: a Report, a Diagnosis, a Comparison, an Advice or a Standing.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    described = page.of(thing)
+    mark = "" if described.status == "note" else page.MARKS[described.status]
+    opening = (described.over, " ".join(filter(None, (mark, described.headline))), described.score)
+    parts = [[line for words in opening for line in folded(words, WIDTH)], *map(_lines, described.blocks)]
+    return "\n\n".join("\n".join(lines) for lines in parts)
+
+
+def _lines(block: page.Block) -> list[str]:
+    match block:
+        case page.Text():
+            return folded(block.text, WIDTH)
+        case page.Picture():
+            return folded(block.told, WIDTH)
+        case page.Code():
+            return [f"    {line}".rstrip() for line in block.text.split("\n")]
+        case page.Steps():
+            return [block.heading, *_steps(block)]
+        case page.Table():
+            return [block.caption, *_grid(block)]
+
+
+def _steps(block: page.Steps) -> Iterator[str]:
+    for place, item in enumerate(block.items, 1):
+        bullet = f"{place:3d}. " if block.ordered else "  - "
+        for line in folded(item, WIDTH - len(bullet)):
+            yield bullet + line
+            bullet = " " * len(bullet)
+
+
+def _grid(block: page.Table) -> Iterator[str]:
+    cells = [[f"{page.MARKS[cell.mark]} {cell.text}" if cell.mark else cell.text for cell in row] for row in block.rows]
+    table = [block.head, *cells]
+    widths = _squeezed([max(cell_len(row[column]) for row in table) for column in range(len(block.head))])
+    for place, row in enumerate(table):
+        columns = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for line in range(max(map(len, columns))):
+            pieces = [column[line] if line < len(column) else "" for column in columns]
+            yield "".join(_padded(piece, width + _GAP) for piece, width in zip(pieces, widths, strict=True)).rstrip()
+        if place == 0:
+            yield "-" * (sum(widths) + _GAP * (len(widths) - 1))
+
+
+def _squeezed(widths: Sequence[int]) -> list[int]:
+    """The widths of a table's columns; where the line is too short, the widest ones give way."""
+    squeezed = list(widths)
+    while sum(squeezed) + _GAP * (len(squeezed) - 1) > WIDTH and max(squeezed) > _NARROWEST:
+        squeezed[squeezed.index(max(squeezed))] -= 1
+    return squeezed
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def folded(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` columns, broken at spaces and between Chinese characters."""
+    lines, line, used = [], "", 0
+    for piece in _PIECES.findall(text):
+        size = cell_len(piece)
+        if used + size > width and line.strip() and piece not in _CLOSING:
+            lines.append(line.rstrip())
+            line, used = "", 0
+        if piece.isspace() and not line:
+            continue
+        while size > width:  # a word longer than a line
+            head = _fitting(piece, width)
+            lines.append(head)
+            piece = piece[len(head) :]
+            size = cell_len(piece)
+        line, used = line + piece, used + size
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _fitting(word: str, width: int) -> str:
+    """As much of the word's beginning as fits, at least one character."""
+    end = 1
+    while end < len(word) and cell_len(word[: end + 1]) <= width:
+        end += 1
+    return word[:end]
