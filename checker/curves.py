@@ -60,8 +60,14 @@ NOTABLE_LEVEL = 0.01
 SILENT_START = 0.01
 """A training loss that never falls by 1 % of its first value has not started to learn."""
 
-ROUGH = 0.25
-"""Noise of the training loss, as a share of the improvement, above which training is called unstable."""
+ROUGH = 0.1
+"""Training is unstable if its loss, where it rises from one epoch to the next, rises by this share of its level."""
+
+OFTEN = 0.25
+"""Share of the epochs in which an unstable training loss rises; half of them do in pure noise."""
+
+STALLED = 0.01
+"""A training loss that falls by less than 1 % after the first few epochs has stopped learning."""
 
 NO_BETTER = 0.95
 """A validation loss that never falls below this share of the median predictor's has learned next to nothing."""
@@ -108,7 +114,7 @@ class Curves:
 
         Args:
             source: a Keras ``History``, a mapping or a DataFrame with ``loss`` (and ``val_loss``), a list of one
-                mapping an epoch, any of these as JSON text, or ``Curves``. The values may be Python, NumPy or TensorFlow
+                mapping an epoch, any of these as JSON text, or ``Curves``. Values may be Python, NumPy or TensorFlow
                 numbers.
 
         Raises:
@@ -127,10 +133,26 @@ class Curves:
         return len(self.loss)
 
     @property
+    def judged(self) -> tuple[float, ...]:
+        """The validation loss, or the training loss if there is no other."""
+        return self.loss if self.val_loss is None else self.val_loss
+
+    @property
     def best_epoch(self) -> int | None:
-        """The epoch, counted from 1, with the lowest validation loss (or training loss, if there is no other)."""
-        values = np.array(self.loss if self.val_loss is None else self.val_loss)
-        return int(np.nanargmin(values)) + 1 if np.isfinite(values).any() else None
+        """The epoch, counted from 1, with the lowest judged loss; None if there is no finite one."""
+        best = min((value, epoch) for epoch, value in enumerate([*self.judged, math.inf], 1) if value == value)
+        return best[1] if abs(best[0]) < math.inf else None
+
+    @property
+    def finite(self) -> tuple[float, ...]:
+        """All values of both curves that are finite."""
+        return tuple(value for value in self.loss + (self.val_loss or ()) if math.isfinite(value))
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise of the judged loss (see :func:`noise`); NaN if it is not all finite."""
+        values = np.array(self.judged)
+        return noise(values) if np.isfinite(values).all() else math.nan
 
     def to_dict(self) -> dict[str, list[float]]:
         """The curves as Keras' ``history.history`` holds them."""
@@ -306,10 +328,14 @@ def smooth(values: Array, width: int) -> Array:
 
 
 def _worth(change: float, level: float, gain: float) -> float:
-    """A change measured against the geometric mean of the level reached and the improvement made before it."""
+    """A change measured against the geometric mean of the level reached and the improvement made before it.
+
+    What a network gains beyond the level it reaches is mostly the mean of the target, learned in the first epochs; it
+    does not count.
+    """
     if abs(change) < NOTABLE_LEVEL * abs(level):
         return 0.0
-    yardstick = math.sqrt(abs(level) * max(gain, 0.0))
+    yardstick = math.sqrt(abs(level) * min(max(gain, 0.0), abs(level)))
     return change / yardstick if yardstick > 0 else math.copysign(math.inf, change) if change else 0.0
 
 
@@ -358,6 +384,20 @@ class Diagnosis:
     def best_epoch(self) -> int | None:
         """The epoch, counted from 1, with the lowest validation loss; None if no loss is a number."""
         return self.curves.best_epoch
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the whole run measures: ``minimum``, ``final``, ``best_epoch``, ``noise`` and ``gap_growth``.
+
+        Losses are those of validation, in the units of the curve; a number that is not finite is left out.
+        """
+        best = self.best_epoch
+        if best is None:
+            return {}
+        judged = self.curves.judged
+        found = {"minimum": judged[best - 1], "final": judged[-1], "best_epoch": float(best)}
+        found |= {"noise": self.curves.noise, "gap_growth": gap_growth(self.curves)}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -426,9 +466,8 @@ def _verdicts(curves: Curves, reference: float | None) -> Iterator[Verdict]:
     if curves.epochs < MIN_EPOCHS:
         yield from (Verdict("too_short", whole, {"epochs": curves.epochs, "needed": MIN_EPOCHS}, "count"), *found)
         return
-    loss = np.array(curves.loss)
-    judged = loss if curves.val_loss is None else np.array(curves.val_loss)
-    run = _Run(loss, judged, curves.val_loss is not None, reference)
+    known = float(reference) if reference is not None and reference > 0 else None
+    run = _Run(np.array(curves.loss), np.array(curves.judged), curves.val_loss is not None, known)
     rules = (_overfitting, _underfitting) if (dead := _dead_start(run)) else (_unstable, _overfitting, _underfitting)
     wrong = [verdict for verdict in (dead, *(rule(run) for rule in rules)) if verdict]
     names = {verdict.name for verdict in wrong}
@@ -461,13 +500,16 @@ def _dead_start(run: _Run) -> Verdict | None:
 
 
 def _unstable(run: _Run) -> Verdict | None:
-    """The training loss, an average over an epoch, jumps by a large share of all it has gained."""
-    gain = run.gain(float(run.judged.min()))
-    size = noise(run.loss)
-    share = size / gain if gain > 0 else 0.0
-    if share < ROUGH:
+    """The training loss, an average over an epoch, rises again and again by a large share of its typical level."""
+    steps = np.diff(run.loss)
+    rises = steps[steps > 0]
+    if len(rises) < OFTEN * len(steps):
         return None
-    return Verdict("unstable", (1, run.epochs), {"noise": size, "share": share}, "MAD of first differences")
+    size, level = float(np.median(rises)), abs(float(np.median(run.loss)))
+    if size < ROUGH * level:
+        return None
+    measured = {"rise": size, "share": size / level if level else math.inf, "often": len(rises) / len(steps)}
+    return Verdict("unstable", (1, run.epochs), measured, "median rise of the training loss")
 
 
 def _overfitting(run: _Run) -> Verdict | None:
@@ -499,14 +541,24 @@ def _overfitting(run: _Run) -> Verdict | None:
 
 
 def _underfitting(run: _Run) -> Verdict | None:
-    """Never notably better than a predictor that ignores the features."""
-    if run.reference is None or not run.reference > 0:
-        return None
+    """Never notably better than a predictor that ignores the features; or, if that is unknown, soon at a standstill."""
+    if run.reference is None:
+        return _stalled(run)
     best = float(smooth(run.judged, 3).min())
     if best < NO_BETTER * run.reference:
         return None
     measured = {"best": best, "reference": run.reference, "share": best / run.reference}
     return Verdict("underfitting", (1, run.epochs), measured, "median predictor")
+
+
+def _stalled(run: _Run) -> Verdict | None:
+    """After a few epochs not even the training loss falls any more, and there is no gap to show for it."""
+    start = min(10, max(3, run.epochs // 10))
+    before, after = float(smooth(run.loss, 3)[start - 1]), run.level(run.loss)
+    if before - after >= STALLED * abs(before):
+        return None
+    measured = {"start": before, "end": after, "fall": (before - after) / abs(before) if before else 0.0}
+    return Verdict("underfitting", (start, run.epochs), measured, "fall after the first epochs")
 
 
 def _still_improving(run: _Run) -> Verdict | None:
@@ -533,8 +585,8 @@ class Comparison:
         before, after: the diagnoses of the two runs.
         names: of ``less_overfitting``, ``more_overfitting``, ``faster``, ``slower``, ``more_stable``, ``less_stable``,
             ``better_minimum``, ``worse_minimum``, ``rescued``, ``broken``; or ``no_difference`` alone.
-        numbers: what was measured: ``<measure>_before`` and ``<measure>_after`` for ``minimum``, ``best_epoch``,
-            ``gap_growth``, ``noise`` and ``epochs_to_level`` (see :func:`compare`); those that exist.
+        numbers: what was measured: ``<measure>_before`` and ``<measure>_after`` for each of
+            :attr:`Diagnosis.numbers` and ``epochs_to_level``, the epoch in which the run comes near ``target``.
     """
 
     before: Diagnosis
@@ -584,8 +636,7 @@ def compare(before: object, after: object) -> Comparison:
     measured = {
         f"{name}_{when}": value
         for when, diagnosis in (("before", first), ("after", second))
-        for name, value in _measures(diagnosis).items()
-        if math.isfinite(value)
+        for name, value in diagnosis.numbers.items()
     }
     if any(broken):
         names = {"no_difference"} if all(broken) else {"rescued"} if broken[0] else {"broken"}
@@ -594,18 +645,8 @@ def compare(before: object, after: object) -> Comparison:
     return Comparison(first, second, frozenset(names), measured)
 
 
-def _measures(diagnosis: Diagnosis) -> dict[str, float]:
-    curves = diagnosis.curves
-    values = np.array(curves.val_loss or curves.loss)
-    best = diagnosis.best_epoch
-    if best is None:
-        return {}
-    found = {"minimum": float(values[best - 1]), "best_epoch": float(best), "gap_growth": gap_growth(curves)}
-    return found | ({"noise": noise(values)} if np.isfinite(values).all() else {})
-
-
 def _differences(first: Diagnosis, second: Diagnosis, measured: dict[str, float]) -> Iterator[str]:
-    pair = [np.array(diagnosis.curves.val_loss or diagnosis.curves.loss) for diagnosis in (first, second)]
+    pair = [np.array(diagnosis.curves.judged) for diagnosis in (first, second)]
     spread = math.hypot(measured["noise_before"], measured["noise_after"])
     level = min(measured["minimum_before"], measured["minimum_after"])
     least = max(SIGNIFICANT * spread, NOTABLE_LEVEL * abs(level))
