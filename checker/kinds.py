@@ -6,8 +6,6 @@ Each declares what is right; the judging stands in the rooms below (align, train
 from __future__ import annotations
 
 import math
-import platform
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +18,6 @@ from checker.language import N_, translate
 from checker.question import MISSING, Question
 from checker.report import Finding, Report, Row, Section, Severity
 from checker.training import Training, Verdict, judge, scale
-
-RECORD_FORMAT = 1
-"""Version of the evidence record's layout."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkQuestion(Question):
@@ -63,9 +57,10 @@ class NetworkQuestion(Question):
         return self._grade(self._asked(model, history))
 
     def solution_code(self) -> str:
-        parts = [f"model = {self.network.code()}"]
+        name = "" if self.training is None else self.training.prefix
+        parts = [f"{name}model = {self.network.code()}"]
         if self.training is not None:
-            parts += [f"model.compile({self.training.compile_code})", self.training.fit_code]
+            parts += [f"{name}model.compile({self.training.compile_code})", self.training.fit_code]
         return "\n".join(parts)
 
     def _asked(self, model: Any, history: Any) -> dict[str, Any]:
@@ -124,12 +119,7 @@ class NetworkQuestion(Question):
         model = answer["model"]
         blueprint = Blueprint.of(model, input_shape=self.network.input_shape)
         history = answer["history"]
-        record: dict[str, Any] = {
-            "format": RECORD_FORMAT,
-            "question": self.id,
-            "compiled": blueprint.compiled,
-            "versions": versions(),
-        }
+        record: dict[str, Any] = {"compiled": blueprint.compiled}
         if self.training is not None:
             record["data"] = data_record(self.training.data)
             record["history"] = _curves_record(history)
@@ -227,13 +217,10 @@ class ReadingQuestion(Question):
     def _evidence(self, answer: Mapping[str, Any]) -> tuple[Any, dict[str, Any]] | None:
         effect, number = answer["effect"], as_number(answer["number"])
         record = {
-            "format": RECORD_FORMAT,
-            "question": self.id,
             "answer": {"effect": effect if isinstance(effect, str) and len(effect) < 20 else None, "number": number},
             "before": _curves_record(answer["before"]),
             "after": _curves_record(answer["after"]),
             "data": data_record(self.training.data),
-            "versions": versions(),
         }
         return None, record
 
@@ -386,14 +373,3 @@ def data_record(name: str) -> dict[str, str]:
     from checker import datasets
 
     return {"name": name, "fingerprint": datasets.split(name).fingerprint}
-
-
-def versions() -> dict[str, str]:
-    """Versions of what made an answer; nothing that names a person or a machine."""
-    import checker
-
-    keras = sys.modules.get("keras")
-    found = {"python": platform.python_version(), "checker": checker.__version__}
-    if keras is not None:
-        found["keras"] = str(getattr(keras, "__version__", ""))
-    return found
