@@ -1,0 +1,190 @@
+"""Read what a stranger handed in as data: never as code, never more than fits.
+
+Every function either returns plain data within the limits below or raises :class:`Refused`. The files are a small JSON
+record and a Keras archive (a zip of two JSON files and one HDF5 file); nothing of them is imported or called.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+MEGABYTE: Final = 1_000_000
+RECORD_LIMIT: Final = 1 * MEGABYTE
+ARCHIVE_LIMIT: Final = 32 * MEGABYTE
+NOTEBOOK_LIMIT: Final = 24 * MEGABYTE
+CONFIG_LIMIT: Final = 2 * MEGABYTE
+JSON_DEPTH: Final = 64
+HDF5_OBJECTS: Final = 4_000
+HDF5_DEPTH: Final = 24
+
+_MEMBERS: Final = frozenset({"config.json", "metadata.json", "model.weights.h5"})
+_END_OF_ZIP: Final = 22  # bytes of the record that ends a zip without comment
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NOT_BRACKET = re.compile(rb"[^\[\]{}]+")
+
+
+class Refused(ValueError):
+    """The file is not read.
+
+    Attributes:
+        code: why, a code of ``checker.messages``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def file_bytes(path: Path, limit: int) -> bytes:
+    """The content of a regular file that is no symbolic link.
+
+    Args:
+        path: the file; neither it nor its folder may be a link.
+        limit: the largest size accepted, in bytes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Refused: it is a link, a device, a pipe or larger than the limit.
+    """
+    if path.parent.is_symlink():
+        raise Refused("evidence.link")
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Refused("evidence.link" if path.is_symlink() else "evidence.unreadable") from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("evidence.link")
+        if status.st_size > limit:
+            raise Refused("evidence.too_big")
+        return file.read(limit)
+
+
+def json_object(data: bytes, limit: int) -> dict[str, Any]:
+    """A JSON object of limited size and depth; depth is counted before anything is parsed.
+
+    Raises:
+        Refused: too big, too deep, not JSON or not an object.
+    """
+    if len(data) > limit:
+        raise Refused("evidence.too_big")
+    depth = 0
+    for bracket in _NOT_BRACKET.sub(b"", _STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > JSON_DEPTH:
+            raise Refused("evidence.too_deep")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Refused("evidence.unreadable") from error
+    if not isinstance(value, dict):
+        raise Refused("evidence.unreadable")
+    return value
+
+
+def check_archive(data: bytes) -> None:
+    """Check that these bytes are a Keras archive that is safe to read.
+
+    Raises:
+        Refused: the zip has other members than Keras writes, expands beyond the limits, or its JSON or HDF5 is refused.
+    """
+    _check_directory(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_members(archive.infolist())
+            contents = {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise error if isinstance(error, Refused) else Refused("evidence.unreadable") from error
+    json_object(contents["config.json"], CONFIG_LIMIT)
+    check_weights(contents["model.weights.h5"])
+
+
+def _check_directory(data: bytes) -> None:
+    """Refuse comments, zip64 and long directories by the last bytes alone, before ``zipfile`` reads them."""
+    end = data[-_END_OF_ZIP:]
+    if len(data) > ARCHIVE_LIMIT:
+        raise Refused("evidence.too_big")
+    if len(end) < _END_OF_ZIP or end[:4] != b"PK\x05\x06" or data[-42:-38] == b"PK\x06\x07":
+        raise Refused("evidence.unreadable")
+    if int.from_bytes(end[12:16], "little") > 2_000:  # bytes of the directory: three short names need about 200
+        raise Refused("evidence.too_big")
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names) or not {"config.json", "model.weights.h5"} <= set(names) <= _MEMBERS:
+        raise Refused("evidence.unreadable")
+    if sum(member.file_size for member in members) > ARCHIVE_LIMIT:
+        raise Refused("evidence.too_big")
+    if any(member.file_size > 200 * (member.compress_size + 100) for member in members):
+        raise Refused("evidence.too_big")
+
+
+def check_weights(data: bytes) -> None:
+    """Check that an HDF5 file holds nothing but plain arrays of numbers that fit into the file itself.
+
+    Raises:
+        Refused: soft or external links, external or chunked storage, filters, other types than numbers, shapes that
+            declare more than the file holds, or too many objects.
+    """
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            _WeightsWalk(len(data)).group(file.id, 0)
+    except Refused:
+        raise
+    except Exception as error:  # what HDF5 raises for a broken file is not documented
+        raise Refused("evidence.unreadable") from error
+
+
+class _WeightsWalk:
+    """One walk over an HDF5 file, with what is left of its allowance."""
+
+    def __init__(self, size: int) -> None:
+        self.bytes_left = size
+        self.objects_left = HDF5_OBJECTS
+
+    def group(self, group: Any, depth: int) -> None:
+        from h5py import h5d, h5g, h5l, h5o
+
+        if depth > HDF5_DEPTH:
+            raise Refused("evidence.too_deep")
+        for name in group:
+            self.objects_left -= 1
+            if self.objects_left < 0:
+                raise Refused("evidence.too_big")
+            if group.links.get_info(name).type != h5l.TYPE_HARD:
+                raise Refused("evidence.link")
+            kind = h5o.get_info(group, name).type
+            if kind == h5o.TYPE_GROUP:
+                self.group(h5g.open(group, name), depth + 1)
+            elif kind == h5o.TYPE_DATASET:
+                self.dataset(h5d.open(group, name))
+            else:
+                raise Refused("evidence.unreadable")
+
+    def dataset(self, dataset: Any) -> None:
+        from h5py import h5d, h5t
+
+        storage = dataset.get_create_plist()
+        plain = storage.get_layout() in (h5d.CONTIGUOUS, h5d.COMPACT) and not storage.get_nfilters()
+        if not plain or storage.get_external_count():
+            raise Refused("evidence.link")
+        kind = dataset.get_type()
+        if kind.get_class() not in (h5t.FLOAT, h5t.INTEGER) or kind.get_size() > 8:
+            raise Refused("evidence.unreadable")
+        self.bytes_left -= dataset.get_space().get_simple_extent_npoints() * kind.get_size()
+        if self.bytes_left < 0:
+            raise Refused("evidence.too_big")
