@@ -1,0 +1,142 @@
+"""From a submission to a marked notebook: each graded cell gets its points and our report, from evidence alone.
+
+Pure but for reading the submission's files; no database, no kernel, no TensorFlow. ``grading.nbgrader`` calls it for
+nbgrader's own commands and ``grading.batch`` for a whole class.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from checker import show
+from checker.grading.evidence import FOLDER, Outcome, assess
+from checker.grading.sandbox import Run
+from checker.grading.submission import Release, find, graded_cells, notebook_of, read, restore, untouched
+from checker.language import known, using
+from checker.question import Assignment
+from checker.report import Report
+
+_LANGUAGE = re.compile(r"^[^#\n]*\bset_language\(\s*[\"'](\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one question earns.
+
+    Attributes:
+        report: what the learner is told.
+        settled: whether the evidence carries it; if not, only running the notebook again or a person can tell.
+        reason: the message code of why it is not settled.
+    """
+
+    report: Report
+    settled: bool = True
+    reason: str = ""
+
+    @property
+    def points(self) -> float | None:
+        """The points, a plain finite float in [0, maximum]; None while unsettled."""
+        return round(self.report.points, 4) if self.settled else None
+
+
+Marks = Mapping[str, Mark]
+Rerun = Callable[[bytes, str], Run]
+"""Runs a notebook of the named assignment again, safely: ``sandbox.run_notebook``."""
+
+
+def grade_notebook(
+    folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None
+) -> tuple[NotebookNode, Marks]:
+    """Mark one submission; nothing in it can raise.
+
+    Args:
+        folder: the submission: a notebook, and its ``evidence`` folder.
+        assignment: the assignment that it answers.
+        release: the notebook as it was handed out.
+        rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
+
+    Returns:
+        The restored notebook, whose automatically graded cells hold the report and the points as outputs, and the
+        marks by question id.
+    """
+    path = find(folder, release)
+    submitted = notebook_of(None) if path is None else read(path)
+    notebook = restore(submitted, release)
+    return notebook, mark_notebook(notebook, folder, assignment, release, rerun)
+
+
+def mark_notebook(
+    notebook: NotebookNode, folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None
+) -> Marks:
+    """Mark a restored notebook in place; the arguments are those of :func:`grade_notebook`."""
+    marks: Marks = _marks(folder / FOLDER, assignment, notebook, release)
+    if rerun is not None and not all(mark.settled for mark in marks.values()):
+        marks = _settled_by(
+            rerun(nbformat.writes(notebook).encode(), assignment.id), marks, assignment, notebook, release
+        )
+    write_marks(notebook, marks)
+    return marks
+
+
+def _settled_by(run: Run, marks: Marks, assignment: Assignment, notebook: NotebookNode, release: Release) -> Marks:
+    """The marks, those still open settled by the evidence that a run left."""
+    finished = "notebook.ipynb" in run.files  # else the sandbox failed, not necessarily the learner
+    with tempfile.TemporaryDirectory() as scratch:
+        evidence = Path(scratch) / FOLDER
+        evidence.mkdir()
+        for name, content in run.files.items():
+            if name.startswith(f"{FOLDER}/"):
+                (evidence / Path(name).name).write_bytes(content)
+        again = _marks(evidence, assignment, notebook, release, final=finished)
+    return {question: mark if mark.settled else again[question] for question, mark in marks.items()}
+
+
+def _marks(
+    evidence: Path, assignment: Assignment, notebook: NotebookNode, release: Release, final: bool = False
+) -> dict[str, Mark]:
+    """The marks that the evidence carries.
+
+    A question whose code was left as released needs no evidence to be worth nothing; nor does one for which a fresh run
+    (``final``) left none.
+    """
+    unwritten = untouched(notebook, release)
+    marks = {}
+    for question, assessed in assess(assignment, evidence).items():
+        unsettled = assessed.verification.outcome is Outcome.UNSETTLED
+        nothing = assessed.verification.code == "evidence.missing" and (final or question in unwritten)
+        reason = assessed.verification.code if unsettled and not nothing else ""
+        marks[question] = Mark(assessed.report, not reason, reason)
+    return marks
+
+
+def write_marks(notebook: NotebookNode, marks: Marks) -> None:
+    """Put report and points into the graded cells, as the outputs from which nbgrader takes the score.
+
+    The points are the only ``execute_result``: the plain float that nbgrader reads. A cell of a question that is not
+    settled shows its report and no number.
+    """
+    with using(language_of(notebook)):
+        for grade_id, cell in graded_cells(notebook):
+            mark = marks.get(grade_id)
+            if mark is None:
+                continue
+            data = {"text/html": show.html.render(mark.report), "text/plain": show.text.render(mark.report)}
+            cell.outputs = [new_output("display_data", data)]
+            if mark.points is not None:
+                cell.outputs.append(new_output("execute_result", {"text/plain": repr(mark.points)}, execution_count=1))
+            cell.execution_count = 1
+
+
+def language_of(notebook: NotebookNode) -> str | None:
+    """The language that the learner chose in the notebook with ``checker.set_language``; None if none was chosen."""
+    code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    chosen = [match for source in code for match in _LANGUAGE.findall(source)]
+    return known(chosen[-1]) if chosen else None

@@ -1,0 +1,248 @@
+"""A learner's own look before submitting: the notebook in a fresh kernel, marked as a grader would mark it.
+
+The notebook runs as a copy in a folder of its own, so neither the file nor the evidence beside it changes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from checker.language import N_, translate
+from checker.question import Assignment
+from checker.report import Report
+
+BIGGEST_FILE = 50_000_000
+"""Bytes; larger files beside the notebook are not copied for the run."""
+
+_IMPORT = re.compile(r"^\s*from checker\.assignments import (\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A cell that does not run: its number among the code cells, its first line, and what it said."""
+
+    number: int
+    line: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a run in a fresh kernel gave.
+
+    Attributes:
+        reports: each automatic question's report, by id.
+        written: each written answer's points, by id, and whether there is an answer.
+        problems: cells that do not run.
+        changed: ids of read-only cells that were changed.
+    """
+
+    reports: dict[str, Report] = field(default_factory=dict)
+    written: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything runs, is answered, and is right as far as a program can tell."""
+        answered = all(there for _, there in self.written.values())
+        return not self.problems and answered and all(report.passed for report in self.reports.values())
+
+
+def validate_notebook(path: Path, timeout: int = 600) -> int:
+    """Run a notebook in a fresh kernel and print its points, question by question.
+
+    Args:
+        path: the notebook; it is not changed.
+        timeout: seconds that one cell may take.
+
+    Returns:
+        The exit code: 0 if everything runs, is answered and is right; 1 if not; 2 if there is no notebook to run.
+    """
+    try:
+        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    except OSError:
+        return _refuse(translate(N_("There is no file {path}: give the path of your notebook."), path=path))
+    except Exception:  # nbformat raises what it likes for what is no notebook
+        return _refuse(
+            translate(N_("{path} is no notebook that Jupyter can read: save it again in JupyterLab."), path=path)
+        )
+    validation = run(path, notebook, timeout)
+    show(validation, path)
+    return 0 if validation.passed else 1
+
+
+def _refuse(message: str) -> int:
+    from rich.console import Console
+
+    Console(stderr=True).print(message, markup=False)
+    return 2
+
+
+def run(path: Path, notebook: NotebookNode, timeout: int) -> Validation:
+    """Run a notebook in a copy of its folder.
+
+    Args:
+        path: where the notebook is.
+        notebook: its content; cells get outputs.
+        timeout: seconds that one cell may take.
+    """
+    from checker.grading.evidence import FOLDER, assess
+
+    assignment = assignment_of(notebook)
+    with tempfile.TemporaryDirectory(prefix="validate-") as scratch:
+        folder = Path(scratch) / path.resolve().parent.name
+        _copy_folder(path.resolve().parent, folder, leave_out={path.name, FOLDER.name})
+        problems = tuple(_execute(notebook, folder, timeout))
+        assessed = assess(assignment, folder / FOLDER) if assignment is not None else {}
+    return Validation(
+        {question: found.report for question, found in assessed.items()},
+        dict(_written(notebook)),
+        problems,
+        tuple(_changed(notebook)),
+    )
+
+
+def assignment_of(notebook: NotebookNode) -> Assignment | None:
+    """The assignment that a notebook imports; None if it imports none that the checker knows."""
+    from checker import assignments
+
+    for cell in notebook.cells:
+        for name in _IMPORT.findall(cell.source) if cell.cell_type == "code" else ():
+            try:
+                found = assignments.find(name)
+            except KeyError:
+                continue
+            return found if found.graded else None
+    return None
+
+
+def _copy_folder(source: Path, target: Path, leave_out: set[str]) -> None:
+    """Copy what the notebook may read: files of moderate size beside it, but nothing hidden."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        paths = (Path(folder) / name for name in names)
+        heavy = {path.name for path in paths if path.is_file() and path.stat().st_size > BIGGEST_FILE}
+        top = leave_out if Path(folder) == source else set()
+        return heavy | top | {name for name in names if name.startswith((".", "__pycache__"))}
+
+    shutil.copytree(source, target, ignore=ignored)
+
+
+def _execute(notebook: NotebookNode, folder: Path, timeout: int) -> Iterator[Problem]:
+    """Run the cells one after another, with a bar; what fails is noted and the rest goes on."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+    from tqdm import tqdm
+
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    with tqdm(total=len(code), desc=translate(N_("cells")), unit="") as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            on_cell_complete=lambda cell, cell_index: bar.update(),
+        )
+        try:
+            client.execute()
+        except DeadKernelError:
+            stopped = next((n for n, cell in enumerate(code) if not cell.execution_count), len(code) - 1)
+            yield Problem(stopped + 1, _first_line(code[stopped]), translate(N_("the kernel died")))
+    for number, cell in enumerate(code, 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield Problem(number, _first_line(cell), _said(output, timeout))
+
+
+def _said(output: NotebookNode, timeout: int) -> str:
+    if output.ename == "KeyboardInterrupt":
+        return translate(N_("stopped after {seconds} seconds"), seconds=timeout)
+    return f"{output.ename}: {output.evalue}".splitlines()[0]
+
+
+def _first_line(cell: NotebookNode) -> str:
+    lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return lines[0].strip() if lines else ""
+
+
+def _written(notebook: NotebookNode) -> Iterator[tuple[str, tuple[float, bool]]]:
+    """Each written answer that a person grades: its points, and whether it was answered."""
+    from nbgrader.utils import compute_checksum, is_grade, is_solution
+
+    for cell in notebook.cells:
+        if is_grade(cell) and is_solution(cell):
+            details = cell.metadata.nbgrader
+            answered = bool(cell.source.strip()) and details.get("checksum") != compute_checksum(cell)
+            yield details.grade_id, (float(details.points), answered)
+
+
+def _changed(notebook: NotebookNode) -> Iterator[str]:
+    """Read-only cells that are not as they were handed out; a grader puts them back."""
+    from nbgrader.utils import compute_checksum, is_locked
+
+    for cell in notebook.cells:
+        if is_locked(cell) and cell.metadata.nbgrader.get("checksum", "") not in ("", compute_checksum(cell)):
+            yield cell.metadata.nbgrader.grade_id
+
+
+# --- what the learner sees --------------------------------------------------------------------------------------------
+
+
+def show(validation: Validation, path: Path) -> None:
+    """Print a validation: problems first, then the points, then what to do."""
+    from rich.console import Console
+
+    console = Console()
+    for problem in validation.problems:
+        said = {"number": problem.number, "line": problem.line, "error": problem.error}
+        console.print(translate(N_("Code cell {number} does not run: {line}\n    {error}"), **said), markup=False)
+    for grade_id in validation.changed:
+        console.print(
+            translate(N_("The read-only cell {name} was changed: grading puts it back."), name=grade_id), markup=False
+        )
+    if validation.reports or validation.written:
+        console.print(_table(validation))
+    console.print(_verdict(validation, path), markup=False)
+
+
+def _table(validation: Validation) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(translate(N_("Question")), translate(N_("Points")), translate(N_("Next step")))
+    for question, report in validation.reports.items():
+        step = "" if report.passed else next((found.message for found in report.findings), "")
+        table.add_row(question, f"{report.points:g} / {report.max_points:g}", Text(step))
+    for question, (points, answered) in validation.written.items():
+        step = (
+            N_("answered; your teacher reads it")
+            if answered
+            else N_("not answered yet: write your answer into its cell")
+        )
+        table.add_row(question, f"? / {points:g}", Text(translate(step)))
+    return table
+
+
+def _verdict(validation: Validation, path: Path) -> str:
+    if not validation.passed:
+        return translate(
+            N_("Not ready yet: see above what to do next. Your file {name} was not changed."), name=path.name
+        )
+    if validation.reports and not (path.parent / "evidence").is_dir():
+        text = N_("All is right here, but the folder `evidence` is missing: run your notebook once, then hand in both.")
+        return translate(text)
+    return translate(
+        N_("Ready: everything runs and is answered. Hand in {name} and the folder `evidence`."), name=path.name
+    )
