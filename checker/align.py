@@ -1,0 +1,315 @@
+"""The cheapest edit that turns a network into the expected one: what to add, remove, change and move.
+
+:mod:`checker.path` finds the path; here it becomes words. Findings come top to bottom, as data flows: that is how a
+network is read. Every number in them is a number of the network as it was handed in, and says which layer is meant
+wherever that layer goes, so that the findings can be acted on in any order. What is wrong with the whole comes last,
+because it cannot be judged before the layers are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from checker.blueprint import Blueprint, Layer
+from checker.expect import Network, Slot, holds_activation, literal, source
+from checker.path import EDIT, GRAVITY, Step, cheapest
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the side-by-side table; see :class:`checker.report.Row`."""
+
+    action: str
+    number: int | None = None
+    actual: str | None = None
+    expected: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One thing to do.
+
+    Attributes:
+        action: ``"add"``, ``"remove"``, ``"change"``, ``"move"`` or ``"replace"``.
+        code, position, params: of the finding that says so.
+    """
+
+    action: str
+    code: str
+    position: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A layer with the activation inside it, in the learner's network, in the expected one, or in both.
+
+    Attributes:
+        own: the learner's layers, canonical: one, or one and its activation; empty for a new layer.
+        slots: what is expected, in the same way; empty for a layer that is too many.
+        wrong: what is wrong in the first of them and in its activation: setting, actual and expected value.
+        action: ``"ok"``, ``"add"``, ``"remove"``, ``"change"``, ``"move"`` or ``"replace"``.
+    """
+
+    own: tuple[Layer, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    wrong: tuple[tuple[str, Any, Any], ...] = ()
+    action: str = "ok"
+
+
+def align(blueprint: Blueprint, network: Network) -> Alignment:
+    """The cheapest edit that turns a network into the expected one.
+
+    Args:
+        blueprint: the learner's network; its layers are compared, not the shape of its input.
+        network: what is expected.
+    """
+    return Alignment(blueprint, network)
+
+
+class Alignment:
+    """A network beside the expected one.
+
+    Attributes:
+        edits: what to do, in the order in which to do it; empty when the network is right.
+        rows: the side-by-side table.
+        gravity: how much is wrong: 1 for a layer to add, remove, move or replace, 1/2 for a setting to change.
+    """
+
+    def __init__(self, blueprint: Blueprint, network: Network) -> None:
+        self.blueprint, self.network = blueprint, network
+        self._shown = dict(blueprint.shown)
+        if blueprint.problem is not None:
+            self.edits: tuple[Edit, ...] = (Edit("replace", blueprint.problem, params=dict(blueprint.problem_params)),)
+            self.rows: tuple[Row, ...] = ()
+            self._places: list[Place] = []
+            self.gravity = float("inf")
+            return
+        steps, price = cheapest(blueprint.layers, network.automaton)
+        self._places = _places(steps, blueprint.layers, network.automaton.slots)
+        self.gravity = price % EDIT // GRAVITY / 2
+        self.edits = tuple(self._all_edits())
+        self.rows = tuple(row for place in self._places if (row := self._row(place)) is not None)
+
+    # --- what follows from it -------------------------------------------------------------------------------------
+    @property
+    def passed(self) -> bool:
+        return not self.edits
+
+    @property
+    def credit(self) -> float:
+        """How far the network is on the way from the starter to what is expected: 1 when it is there, else below 1.
+
+        0 for the unchanged starter, for an empty network, and for whatever is not nearer than the starter. Following
+        one of the edits never lowers it, because what is left of the cheapest path is the cheapest path from there.
+        """
+        if self.passed:
+            return 1.0
+        if not self.blueprint.layers:
+            return 0.0
+        return max(0.0, 1.0 - self.gravity / _gravity_of_starter(self.network))
+
+    def apply(self, blueprint: Blueprint | None = None) -> Blueprint:
+        """The network after all edits."""
+        layers = [layer for place in self._places for layer in _edited(place)]
+        shown = tuple((number, layer.code) for number, layer in enumerate(layers, 1))
+        numbered = tuple(replace(layer, number=number) for number, layer in enumerate(layers, 1))
+        return replace(blueprint or self.blueprint, layers=numbered, shown=shown, problem=None, parameters=None)
+
+    # --- words ----------------------------------------------------------------------------------------------------
+    def _all_edits(self) -> Iterator[Edit]:
+        for index, place in enumerate(self._places):
+            if place.action == "add":
+                yield self._placed("add", "layer.missing", index, None, {"layer": _new_code(place.slots)})
+            elif place.action == "move":
+                yield self._moved(index)
+            elif place.action == "remove":
+                yield self._removed(place)
+            elif place.action == "replace":
+                params = {"layer": self._label(place.own[0]), "expected": _new_code(place.slots)}
+                yield Edit("replace", "layer.replaced", place.own[0].number, params)
+            else:
+                yield from (self._changed(place, *wrong) for wrong in place.wrong)
+
+    def _moved(self, index: int) -> Edit:
+        own = self._places[index].own
+        return self._placed("move", "layer.moved", index, own[0].number, {"layer": self._label(own[0])})
+
+    def _removed(self, place: Place) -> Edit:
+        own = place.own
+        params = {"layer": self._label(own[0])}
+        if own[-1].number == own[0].number:
+            return Edit("remove", "layer.extra", own[0].number, params)
+        with_activation = {"activation_position": own[-1].number, "activation": self._label(own[-1])}
+        return Edit("remove", "layer.extra:pair", own[0].number, {**params, **with_activation})
+
+    def _changed(self, place: Place, setting: str, actual: Any, expected: Any) -> Edit:
+        layer = place.own[0]
+        params = {
+            "layer": self._label(layer),
+            "setting": setting,
+            "actual": literal(actual),
+            "expected": literal(expected),
+        }
+        if setting == "trainable":
+            return Edit("change", "layer.frozen", layer.number, params)
+        if setting == "activation" and actual is not None:
+            inside = place.own[-1]
+            if expected is None:
+                apart = inside.number != layer.number
+                params |= {"activation_position": inside.number, "activation": self._label(inside)}
+                code = "layer.setting:apart" if apart else "layer.setting:off"
+                return Edit("change", code, layer.number, params)
+            return Edit("change", "layer.setting", inside.number, {**params, "layer": self._label(inside)})
+        return Edit("change", "layer.setting", layer.number, params)
+
+    def _placed(self, action: str, code: str, index: int, position: int | None, params: Mapping[str, Any]) -> Edit:
+        """An edit that puts a layer after another: after one of the learner's, a new one, or at the start."""
+        before = next((place for place in reversed(self._places[:index]) if place.slots), None)
+        after = None if before is None else self._last_of(before, index)
+        if before is None:
+            return Edit(action, f"{code}:first", position, params)
+        if after is None:
+            return Edit(action, f"{code}:after_new", position, {**params, "after": _new_code(before.slots)})
+        found = {"after": self._label(after), "after_position": after.number}
+        return Edit(action, code, after.number if position is None else position, {**params, **found})
+
+    def _last_of(self, place: Place, index: int) -> Layer | None:
+        """The learner's layer that ends a place; None for a new one.
+
+        An activation that the learner wrote after a dropout stands before it in canonical form, but still ends it.
+        """
+        if not place.own:
+            return None
+        last = place.own[min(len(place.own), len(place.slots)) - 1]
+        if last.kind.endswith("Dropout"):
+            for earlier in reversed(self._places[:index]):
+                if earlier.own and earlier.own[-1].kind == "Activation" and len(earlier.own) == len(earlier.slots):
+                    return max(last, earlier.own[-1], key=lambda layer: layer.number)
+                if earlier.own and not earlier.own[-1].kind.endswith("Dropout"):
+                    break
+        return last
+
+    def _label(self, layer: Layer) -> str:
+        return self._shown.get(layer.number) or layer.code
+
+    def _row(self, place: Place) -> Row | None:
+        actual = None
+        if place.own:
+            actual = self._label(place.own[0])
+            if len(place.own) > 1 and place.own[1].number != place.own[0].number:
+                actual = joined(actual, self._label(place.own[1]))
+        expected = None
+        if place.slots:
+            expected = actual if place.slots[0].kind is None else _text(place.slots)
+        detail = ", ".join(f"{setting}={literal(value)}" for setting, _, value in place.wrong)
+        if place.action == "replace":
+            return Row("change", place.own[0].number, actual, expected, _new_code(place.slots))
+        return Row(place.action, place.own[0].number if place.own else None, actual, expected, detail)
+
+
+# --- from steps to places ---------------------------------------------------------------------------------------------
+
+
+def _places(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot]) -> list[Place]:
+    """One place for each layer of both sides, with the activation inside it."""
+    moved = _moves(steps, layers, slots)
+    places: list[Place] = []
+    for number, step in enumerate(steps):
+        if number in moved.values():
+            continue
+        own = tuple(layers[index] for index in step.layers)
+        here = tuple(slots[state] for state in step.states)
+        if number in moved:
+            places.append(Place(tuple(layers[index] for index in steps[moved[number]].layers), here, (), "move"))
+        elif places and (whole := _with_activation(places[-1], step.action, own, here)) is not None:
+            places[-1] = whole
+        elif step.action == "keep":
+            wrong = tuple(here[0].wrong(own[0]) or ())
+            places.append(Place(own, here, wrong, "change" if wrong else "ok"))
+        else:
+            places.append(Place(own, here, (), step.action))
+    return places
+
+
+def _moves(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot]) -> dict[int, int]:
+    """A layer that is removed here and added there is moved: the additions' steps, each with its nearest removal."""
+    moves: dict[int, int] = {}
+    for to, added in enumerate(steps):
+        fitting = [
+            origin
+            for origin, gone in enumerate(steps)
+            if (added.action, gone.action) == ("add", "remove")
+            and origin not in moves.values()
+            and len(gone.layers) == len(added.states)
+            and all(slots[q].wrong(layers[i]) == [] for q, i in zip(added.states, gone.layers, strict=True))
+        ]
+        if fitting:
+            moves[to] = min(fitting, key=lambda origin: abs(origin - to))
+    return moves
+
+
+def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: tuple[Slot, ...]) -> Place | None:
+    """A layer that stays, with the activation that is kept, added or removed right after it; None for all else."""
+    if place.action not in ("ok", "change") or len(place.own) != 1 or len(place.slots) != 1:
+        return None
+    if [part.kind for part in (*own, *slots)] not in (["Activation"], ["Activation", "Activation"]):
+        return None
+    if not holds_activation(place.own[0].kind):
+        return None
+    if action == "keep":
+        found = slots[0].wrong(own[0]) or []
+    else:
+        actual = own[0].settings["activation"] if own else None
+        found = [("activation", actual, slots[0].settings["activation"].example if slots else None)]
+    wrong = (*place.wrong, *found)
+    return Place((*place.own, *own), (*place.slots, *slots), wrong, "change" if wrong else "ok")
+
+
+def _edited(place: Place) -> Iterator[Layer]:
+    """The layers that a place has after its edits."""
+    if place.action in ("add", "replace"):
+        yield from (slot.example for slot in place.slots)
+        return
+    for index, slot in enumerate(place.slots):
+        if index >= len(place.own):
+            yield slot.example
+        elif slot.wrong(place.own[index]):
+            right = {name: value for name, _, value in slot.wrong(place.own[index]) or () if name != "trainable"}
+            kept = {} if "activation" in right else place.own[index].settings
+            yield replace(place.own[index], settings={**kept, **right}, trainable=True)
+        else:
+            yield place.own[index]
+
+
+# --- code -------------------------------------------------------------------------------------------------------------
+
+
+def joined(code: str, activation: str) -> str:
+    """The code of a layer with the activation that stands after it inside: ``Dense(8, activation="relu")``."""
+    inside = (
+        activation.removeprefix("Activation(").removesuffix(")") if activation.startswith("Activation(") else activation
+    )
+    return f"{code.removesuffix(')')}{'' if code.endswith('()') else ', '}activation={inside})"
+
+
+def _new_code(slots: Sequence[Slot]) -> str:
+    texts = {name: literal(allowed.example) for slot in slots for name, allowed in slot.settings.items()}
+    return f"layers.{source(slots[0].kind or '', texts)}"
+
+
+def _text(slots: Sequence[Slot]) -> str:
+    return source(
+        slots[0].kind or "", {name: allowed.text for slot in slots for name, allowed in slot.settings.items()}
+    )
+
+
+@lru_cache(maxsize=64)
+def _gravity_of_starter(network: Network) -> float:
+    """How much is wrong with the network that learners start from, by default with one without layers."""
+    layers = () if network.starter is None else network.starter.example()
+    return max(Alignment(Blueprint(layers), network).gravity, 0.5)

@@ -1,0 +1,310 @@
+"""The cheapest path through a pattern: which layer is kept as what, which is removed, which is added where.
+
+Both sides are canonical: the learner's layers, and the states of a pattern's automaton (:mod:`checker.expect`). Adding,
+removing and moving a layer and changing one setting each count as one edit; a layer together with the activation right
+after it is added, removed or moved as one, because that is how it is written.
+
+A move is a removal and an addition of equal layers for the price of one, so the price of a step depends on the rest of
+the path. For each sort of layer a path costs max(removed, added), which is never less than
+p * removed + (1 - p) * added for any p between 0 and 1. With a fixed p for each sort a path's price is a sum over its
+steps, the cheapest way from everywhere to the end follows by dynamic programming, and it is a lower bound on the true
+price. A* with this bound carries along what is removed and not yet added again, and so finds the cheapest path.
+Source: P. E. Hart, N. J. Nilsson, B. Raphael, "A formal basis for the heuristic determination of minimum cost paths",
+IEEE Transactions on Systems Science and Cybernetics 4 (1968).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from checker.blueprint import Layer
+from checker.expect import Automaton, Slot, holds_activation
+
+# Edits first, then how grave they are, then how natural: one number, so that a path's price is a plain sum.
+EDIT = 10**12
+GRAVITY = 10**9
+NATURE = 10**6
+WHOLE = EDIT + 2 * GRAVITY
+"""Price of adding, removing or moving a layer: one edit of full gravity."""
+CHANGE = EDIT + GRAVITY
+"""Price of changing a setting: one edit of half the gravity."""
+REPLACE = 2 * EDIT + 2 * GRAVITY
+"""Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
+MOST_NODES = 5_000
+"""Where the search gives up on proving that its path is the cheapest; networks with ten mistakes need some hundreds."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a path.
+
+    Attributes:
+        action: ``"keep"``, ``"replace"``, ``"remove"`` or ``"add"``.
+        layers: indices of the learner's layers: one, for a removal also two; none for an addition.
+        states: the automaton's states: one, for an addition also two; none for a removal.
+    """
+
+    action: str
+    layers: tuple[int, ...] = ()
+    states: tuple[int, ...] = ()
+
+
+def cheapest(layers: Sequence[Layer], automaton: Automaton) -> tuple[list[Step], int]:
+    """The cheapest path and its price."""
+    head, tail = _common_ends(layers, automaton)
+    search = _Search(layers[head : len(layers) - tail], automaton, head, tail)
+    steps, price = search.run()
+    end = len(automaton.slots) - tail
+    before = [Step("keep", (index,), (index + 1,)) for index in range(head)]
+    middle = [Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps]
+    after = [Step("keep", (len(layers) - tail + index,), (end + index,)) for index in range(tail)]
+    return [*before, *middle, *after], price
+
+
+def sort_of(layer: Layer) -> Hashable:
+    """What equal layers have in common."""
+    return layer.kind, layer.trainable, json.dumps(layer.settings, sort_keys=True, default=repr)
+
+
+def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, int]:
+    """How many layers at both ends are right as they are, where the pattern is a plain sequence.
+
+    A layer and its activation are not torn apart, so that they can still be added, removed or moved as one.
+    """
+    slots = automaton.slots[1:]
+    if not automaton.plain:
+        return 0, 0
+    limit = min(len(layers), len(slots))
+    head = 0
+    while head < limit and slots[head].wrong(layers[head]) == []:
+        head += 1
+    if head == len(layers) == len(slots):
+        return head, 0
+    tail = 0
+    while tail < limit - head and slots[-1 - tail].wrong(layers[-1 - tail]) == []:
+        tail += 1
+    while head and any(part[head].kind == "Activation" for part in (layers, slots) if head < len(part)):
+        head -= 1
+    while tail and "Activation" in (layers[-tail].kind, slots[-tail].kind):
+        tail -= 1
+    return head, tail
+
+
+Pool = frozenset[tuple[Hashable, int]]
+"""How many layers of each sort were removed and not added again yet; negative for the reverse."""
+
+
+class _Node(NamedTuple):
+    """A point on a path: the layers before ``index`` are dealt with, ``state`` is reached."""
+
+    index: int
+    state: int
+    pool: Pool = frozenset()
+    ended: bool = False
+
+
+class _Search:
+    """The layers ``layers`` against the states from ``head`` to ``len(slots) - 1 - tail`` of an automaton."""
+
+    def __init__(self, layers: Sequence[Layer], automaton: Automaton, head: int, tail: int) -> None:
+        self.layers = layers
+        self.slots = automaton.slots
+        last = len(self.slots) - 1 - tail
+        self.states = range(head, last + 1)
+        self.follow = {state: [one for one in automaton.follow[state] if one <= last] for state in self.states}
+        self.final = automaton.final if not tail else frozenset({last})
+        self.plain = automaton.plain
+        self._classify()
+        self._set_prices()
+
+    # --- prices ---------------------------------------------------------------------------------------------------
+    def _classify(self) -> None:
+        """Number the sorts of layers and of slots; each pair of sorts is compared only once."""
+        layer_sorts: dict[Hashable, int] = {}
+        slot_sorts: dict[Hashable, int] = {}
+        self.layer_class = [layer_sorts.setdefault(sort_of(layer), len(layer_sorts)) for layer in self.layers]
+        self.slot_class = {
+            state: slot_sorts.setdefault(repr(self.slots[state]), len(slot_sorts)) for state in self.states
+        }
+        layers = dict(zip(self.layer_class, self.layers, strict=True))
+        slots = {number: self.slots[state] for state, number in self.slot_class.items()}
+        self.keep = [[_price_of_keeping(layers[row], slots[column]) for column in slots] for row in range(len(layers))]
+        fitting = {
+            column: next((row for row, prices in enumerate(self.keep) if prices[column] == 0), -1 - column)
+            for column in slots
+        }
+        self.slot_sort = {state: fitting[number] for state, number in self.slot_class.items()}
+
+    def _removals(self, index: int) -> Iterator[tuple[int, Hashable]]:
+        """What can be removed at a layer: how many layers, and their sort."""
+        yield 1, self.layer_class[index]
+        if index + 1 < len(self.layers) and self._is_pair(index):
+            yield 2, (self.layer_class[index], self.layer_class[index + 1])
+
+    def _is_pair(self, index: int) -> bool:
+        return holds_activation(self.layers[index].kind) and self.layers[index + 1].kind == "Activation"
+
+    def _additions(self, state: int) -> Iterator[tuple[tuple[int, ...], Hashable]]:
+        """What can be added after a state: the states passed, and their sort."""
+        for one in self.follow[state]:
+            slot = self.slots[one]
+            if slot.kind is None:
+                continue
+            yield (one,), self.slot_sort[one]
+            if holds_activation(slot.kind):
+                for two in self.follow[one]:
+                    if self.slots[two].kind == "Activation":
+                        yield (one, two), (self.slot_sort[one], self.slot_sort[two])
+
+    def _set_prices(self) -> None:
+        """Share the price of a move between its removal and its addition."""
+        removable = Counter(sort for index in range(len(self.layers)) for _, sort in self._removals(index))
+        addable = Counter(dict({item for state in self.states for item in self._additions(state)}).values())
+        self.both = removable.keys() & addable.keys()
+        self.remove_price = dict.fromkeys(removable, WHOLE)
+        self.add_price = dict.fromkeys(addable, WHOLE)
+        for sort in self.both:
+            surplus = removable[sort] - addable[sort] if self.plain else 0
+            self.remove_price[sort] = WHOLE // 2 if not surplus else WHOLE if surplus > 0 else 0
+            self.add_price[sort] = WHOLE - self.remove_price[sort]
+        count = len(self.layers)
+        self.removals = [
+            [
+                (span, sort, self.remove_price[sort] + NATURE * _burden(layer.kind) + count - index)
+                for span, sort in self._removals(index)
+            ]
+            for index, layer in enumerate(self.layers)
+        ]
+        self.additions = {
+            state: [
+                (states, sort, self.add_price[sort] + NATURE * _burden(self.slots[states[0]].kind))
+                for states, sort in self._additions(state)
+            ]
+            for state in self.states
+        }
+
+    # --- the lower bound ------------------------------------------------------------------------------------------
+    def _bounds(self) -> list[list[float]]:
+        """The least that the rest of the way can cost, for each layer and state."""
+        offset, count = self.states.start, len(self.layers)
+        backwards = [
+            (
+                state - offset,
+                [(one - offset, self.slot_class[one]) for one in self.follow[state]],
+                [(states[-1] - offset, price) for states, _, price in self.additions[state]],
+            )
+            for state in reversed(self.states)
+        ]
+        table: list[list[float]] = [[] for _ in range(count)]
+        table.append([0 if state in self.final else math.inf for state in self.states])
+        self._add_backwards(table[count], backwards)
+        for index in range(count - 1, -1, -1):
+            keep = [math.inf if price is None else price for price in self.keep[self.layer_class[index]]]
+            removals = [(price, table[index + span]) for span, _, price in self.removals[index]]
+            below = table[index + 1]
+            row = [min(price + further[state] for price, further in removals) for state in range(len(self.states))]
+            for state, kept, _ in backwards:
+                for one, slot in kept:
+                    row[state] = min(row[state], keep[slot] + below[one])
+            table[index] = row
+            self._add_backwards(row, backwards)
+        return table
+
+    def _add_backwards(self, row: list[float], backwards: Sequence[tuple[int, object, list[tuple[int, int]]]]) -> None:
+        """Let additions shorten the ways from the states of one row; a loop in the pattern may need several rounds."""
+        before: list[float] = []
+        while before != row:
+            before = [] if self.plain else row.copy()
+            for state, _, added in backwards:
+                for one, price in added:
+                    row[state] = min(row[state], price + row[one])
+            if self.plain:
+                break
+
+    # --- the search -----------------------------------------------------------------------------------------------
+    def run(self) -> tuple[list[Step], int]:
+        """The cheapest path and its price."""
+        bounds = self._bounds()
+        start = _Node(0, self.states.start)
+        spent: dict[_Node, int] = {start: 0}
+        came: dict[_Node, tuple[_Node, Step]] = {}
+        queue = [(bounds[0][0], 0, 0, start)]
+        done: set[_Node] = set()
+        while queue:
+            _, _, _, node = heapq.heappop(queue)
+            if node in done:
+                continue
+            done.add(node)
+            if node.ended:
+                return _way_to(node, came), spent[node]
+            if len(done) == MOST_NODES:  # from here on only straight ahead
+                queue.clear()
+            for step, further, price in self._steps(node):
+                total = spent[node] + price
+                rest = 0 if further.ended else bounds[further.index][further.state - self.states.start]
+                if rest < math.inf and total < spent.get(further, math.inf):
+                    spent[further] = total
+                    came[further] = (node, step)
+                    heapq.heappush(queue, (total + rest, -further.index, -len(spent), further))
+        raise AssertionError("every pattern can be reached by removing and adding")
+
+    def _steps(self, node: _Node) -> Iterator[tuple[Step, _Node, int]]:
+        index, state, pool = node.index, node.state, node.pool
+        if index < len(self.layers):
+            keep = self.keep[self.layer_class[index]]
+            for one in self.follow[state]:
+                price = keep[self.slot_class[one]]
+                if price is not None:
+                    action = "keep" if price < REPLACE else "replace"
+                    yield Step(action, (index,), (one,)), _Node(index + 1, one, pool), price
+            for span, sort, price in self.removals[index]:
+                gone = tuple(range(index, index + span))
+                yield Step("remove", gone), _Node(index + span, state, self._pooled(pool, sort, 1)), price
+        elif state in self.final:
+            yield Step("end"), _Node(index, state, pool, True), self._owed(pool)
+        for states, sort, price in self.additions[state]:
+            yield Step("add", (), states), _Node(index, states[-1], self._pooled(pool, sort, -1)), price
+
+    def _pooled(self, pool: Pool, sort: Hashable, change: int) -> Pool:
+        """What is removed and not added again, after one more removal or addition."""
+        if sort not in self.both:
+            return pool
+        counts = dict(pool)
+        counts[sort] = counts.get(sort, 0) + change
+        return frozenset((key, count) for key, count in counts.items() if count)
+
+    def _owed(self, pool: Pool) -> int:
+        """What the unpaired removals and additions cost beyond their share of a move."""
+        return sum(
+            count * (WHOLE - self.remove_price[sort]) if count > 0 else -count * (WHOLE - self.add_price[sort])
+            for sort, count in pool
+        )
+
+
+def _way_to(node: _Node, came: dict[_Node, tuple[_Node, Step]]) -> list[Step]:
+    steps = []
+    while node in came:
+        node, step = came[node]
+        steps.append(step)
+    return steps[:0:-1]
+
+
+def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
+    """What it costs to keep a layer in a slot, its settings set right; None where it cannot be."""
+    wrong = slot.wrong(layer)
+    if wrong is not None:
+        return min(len(wrong) * CHANGE, REPLACE)
+    if slot.kind is None or "Activation" in (layer.kind, slot.kind):
+        return None
+    return REPLACE
+
+
+def _burden(kind: str | None) -> int:
+    """How unnatural it is to move a layer of this kind: rather the light ones than those that hold the weights."""
+    return 1 if kind in ("Activation", "BatchNormalization") or (kind or "").endswith("Dropout") else 3
