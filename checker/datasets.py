@@ -131,17 +131,17 @@ _MISSING = N_("The data file `{path}` cannot be read: restore it from the course
 _ALTERED = N_("The data file `{path}` was altered: restore it from the course, or install the course again.")
 _NOT_FETCHED = N_(
     "The full Spotify file is not in place, or it was altered: run `{command}` to download it, "
-    "or `{command} spotify.csv` with the path of your copy."
+    "or `{command} --file spotify.csv` with the path of your copy."
 )
 _NOT_A_FILE = N_("There is no readable CSV file, or zip with `spotify.csv` in it, at `{path}`: check the path.")
 _NOT_FULL = N_("`{path}` is not the tutorial's full Spotify file: its sha256 is {actual}, not {expected}.")
 _NO_KAGGLEHUB = N_(
     "A download needs kagglehub: run `pip install kagglehub`, or download `spotify.csv` from {page} "
-    "with a browser and run `{command} spotify.csv`."
+    "with a browser and run `{command} --file spotify.csv`."
 )
 _NO_DOWNLOAD = N_(
     "The full Spotify file could not be downloaded ({reason}): check the network, or download `spotify.csv` from "
-    "{page} with a browser and run `{command} spotify.csv`."
+    "{page} with a browser and run `{command} --file spotify.csv`."
 )
 _NOT_WRITABLE = N_("Neither `{first}` nor `{second}` can be written to: make one of these folders writable.")
 

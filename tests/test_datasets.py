@@ -376,7 +376,7 @@ class TestFullFile:
 
     def test_without_kagglehub_the_other_ways_are_named(self, folder, monkeypatch):
         monkeypatch.setitem(sys.modules, "kagglehub", None)
-        with pytest.raises(DatasetError, match=r"pip install kagglehub.*with a browser.*--full spotify\.csv"):
+        with pytest.raises(DatasetError, match=r"pip install kagglehub.*with a browser.*--full --file spotify\.csv"):
             datasets.fetch_full()
 
     def test_without_a_network_the_other_ways_are_named(self, folder, monkeypatch):
@@ -386,6 +386,18 @@ class TestFullFile:
         monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=refuse))
         with pytest.raises(DatasetError, match=r"could not be downloaded \(ConnectionError\): check the network"):
             datasets.fetch_full()
+
+    @pytest.mark.parametrize("options", [["--file", "copy.csv"], ["--full", "--file", "copy.csv"]])
+    def test_the_command_that_is_named_works(self, folder, full, tmp_path, monkeypatch, options):
+        from typer.testing import CliRunner
+
+        from checker.cli import app
+
+        monkeypatch.chdir(tmp_path)
+        Path("copy.csv").write_bytes(full)
+        done = CliRunner().invoke(app, ["datasets", *options])
+        assert done.exit_code == 0, done.output
+        assert len(datasets.load("spotify", full=True)) == 100
 
     def test_a_damaged_download_is_refused(self, folder, full, tmp_path, monkeypatch):
         (tmp_path / "download").write_bytes(full[:-1])
