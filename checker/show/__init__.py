@@ -18,7 +18,7 @@ def display(thing: object) -> None:
         if _in_notebook():
             from IPython.display import display as publish
 
-            publish(bundle(thing), raw=True)
+            publish(bundle(thing), raw=True)  # type: ignore[no-untyped-call]
         else:
             print(_text(thing))
 

@@ -117,7 +117,7 @@ def of(thing: object) -> Page:
     raise TypeError(f"{type(thing).__name__} has no page")
 
 
-# --- a report ----------------------------------------------------------------------------------------------------------
+# --- a report ---------------------------------------------------------------------------------------------------------
 
 _CLAUSES = {
     ("architecture", True): N_("the network is right"),
@@ -261,7 +261,7 @@ def _parts(report: Report) -> Table:
     )
 
 
-# --- curves --------------------------------------------------------------------------------------------------------------
+# --- curves -----------------------------------------------------------------------------------------------------------
 
 _NEITHER = {"no_validation", "too_short"}
 
@@ -276,8 +276,10 @@ def _diagnosis(diagnosis: Diagnosis) -> Page:
     run = run_of(diagnosis)
     said = tuple(_verdict(verdict) for verdict in diagnosis.verdicts)
     headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.named(diagnosis.names))
-    blocks = (*map(Text, said), *([Picture((run,), words.told(run))] if run.epochs else []))
-    return Page(_status(diagnosis.names), headline, blocks)
+    blocks: list[Block] = [*map(Text, said)]
+    if run.epochs:
+        blocks.append(Picture((run,), words.told(run)))
+    return Page(_status(diagnosis.names), headline, tuple(blocks))
 
 
 def _verdict(verdict: Verdict) -> str:
