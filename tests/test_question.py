@@ -1,0 +1,264 @@
+"""Questions: evaluate is pure and never raises, check shows and counts, grade is a plain number, hints sharpen."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checker.assignments import find, spotify
+from checker.expect import Dense, Dropout, Network
+from checker.kinds import ChoiceQuestion, NetworkQuestion, NumberQuestion
+from checker.language import using
+from checker.question import Assignment
+from checker.report import Report
+
+quiz = Assignment(
+    "quiz",
+    "A quiz",
+    (
+        NumberQuestion(id="q1", title="How many?", answer=0.5, tolerance=0.01, wrong={2.0: "That is the other one."}, why="Half is left.", hints=("Think.",)),
+        ChoiceQuestion(id="q2", title="Which?", choices={"a": "This", "b": "That"}, answer="b", wrong={"a": "Not this."}, why="It is that."),
+        NetworkQuestion(id="q3", title="Build", network=Network(Dense(8, activation="relu"), Dropout(0.5), Dense(1), input_shape=[4])),
+    ),
+    graded=False,
+)
+
+
+class Hostile:
+    """Raises on whatever is done to it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit(name)
+
+    def __float__(self) -> float:
+        raise MemoryError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANYTHING: list[Any] = [
+    None, 0, 1.5, math.nan, math.inf, True, "", "a", b"b", [], [1], {}, {"loss": []}, {"loss": None}, {"loss": [1], "val_loss": "x"},
+    (), set(), object(), object, type, len, lambda: None, Hostile(), Hostile, sys, 10**400, 1j, range(3), Ellipsis, NotImplemented,
+    {"loss": [math.nan] * 50, "val_loss": [math.nan] * 50}, iter([]), Path(), {"loss": [[1]], "val_loss": [[1]]}, ValueError("x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", range(len(ANYTHING)))  # pytest itself cannot bear to look at some of them
+def test_nothing_whatever_raises_or_passes(index: int) -> None:
+    thing = ANYTHING[index]
+    for question in (spotify.q1, spotify.q3):
+        for report in (question.evaluate(model=thing), question.evaluate(history=thing), question.evaluate(model=thing, history=thing)):
+            assert not report.passed
+            assert report.points == 0.0
+            assert report.findings
+            assert all(finding.message for finding in report.findings)
+    for report in (spotify.q2.evaluate(thing, thing, thing, thing), spotify.q4.evaluate(effect=thing), quiz.q1.evaluate(thing)):
+        assert not report.passed
+
+
+@given(st.recursive(st.none() | st.floats() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("loss") | st.just("val_loss"), inner)))
+def test_no_plain_data_raises_or_passes(thing: object) -> None:
+    report = spotify.q1.evaluate(model=thing, history=thing)
+    assert not report.passed
+    assert report.points == 0.0
+    assert Report.from_dict(report.to_dict()).to_dict() == report.to_dict()
+
+
+def test_a_section_that_was_not_asked_for_is_absent() -> None:
+    assert "curves" not in spotify.q1.evaluate(model=None)
+    assert "architecture" not in spotify.q1.evaluate(history=None)
+
+
+@pytest.mark.parametrize("index", range(len(ANYTHING)))  # pytest itself cannot bear to look at some of them
+def test_check_shows_one_sentence_and_returns_none(index: int, capfd: pytest.CaptureFixture[str]) -> None:
+    thing = ANYTHING[index]
+    assert spotify.q1.check(thing, thing) is None
+    shown = capfd.readouterr()
+    assert shown.out.strip()
+    assert "Traceback" not in shown.out
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize("index", range(len(ANYTHING)))  # pytest itself cannot bear to look at some of them
+def test_a_grade_is_a_plain_number_and_silent(index: int, capfd: pytest.CaptureFixture[str]) -> None:
+    thing = ANYTHING[index]
+    grade = spotify.q1.grade(thing, thing)
+    assert type(grade) is float
+    assert grade == 0.0
+    shown = capfd.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+
+
+def test_grading_keeps_even_the_process_s_own_stderr_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    class Noisy:
+        @property
+        def history(self) -> None:
+            os.write(2, b"noise from C")
+            print("noise", file=sys.stderr)
+
+    spotify.q1.grade(Noisy(), Noisy())
+    assert capfd.readouterr().err == ""
+
+
+def test_a_keyboard_interrupt_still_stops() -> None:
+    class Stopped:
+        def __float__(self) -> float:
+            raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt):
+        quiz.q1.evaluate(Stopped())
+        pytest.fail("the learner pressed stop")
+
+
+# --- numbers and choices ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [0.5, 0.505, 0.495])
+def test_a_right_number(answer: float) -> None:
+    report = quiz.q1.evaluate(answer)
+    assert report.passed
+    assert report.findings[0].message == "Right. Half is left."
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(None, "answer.none"), (2.0, "answer.explained"), (0.1, "number.larger"), (9, "number.smaller"), ("0.5", "number.not_a_number"), (True, "number.not_a_number")],
+)
+def test_a_wrong_number_is_told_apart(answer: Any, code: str) -> None:
+    assert [finding.code for finding in quiz.q1.evaluate(answer).findings] == [code]
+
+
+def test_numpy_numbers_count() -> None:
+    np = pytest.importorskip("numpy")
+    assert quiz.q1.evaluate(np.float32(0.5)).passed
+    assert quiz.q1.evaluate(np.array(0.5)).passed
+
+
+@pytest.mark.parametrize("answer", ["b", "B", " b "])
+def test_a_right_choice(answer: str) -> None:
+    assert quiz.q2.evaluate(answer).passed
+
+
+@pytest.mark.parametrize(("answer", "code"), [("a", "answer.explained"), ("c", "choice.unknown"), (None, "answer.none"), ("", "answer.none"), (1, "choice.unknown"), (["b"], "choice.unknown")])
+def test_a_wrong_choice(answer: Any, code: str) -> None:
+    assert [finding.code for finding in quiz.q2.evaluate(answer).findings] == [code]
+
+
+# --- reading curves ---------------------------------------------------------------------------------------------------
+
+
+def falling_then_rising(rise: float) -> dict[str, list[float]]:
+    loss = [0.2 - 0.001 * epoch for epoch in range(50)]
+    val_loss = [0.21 - 0.0005 * epoch if epoch < 20 else 0.2 + rise * (epoch - 20) for epoch in range(50)]
+    return {"loss": loss, "val_loss": val_loss}
+
+
+def test_a_reading_is_checked_against_the_learner_s_own_runs() -> None:
+    before, after = falling_then_rising(0.001), {"loss": [0.2 - 0.0004 * e for e in range(50)], "val_loss": [0.21 - 0.0004 * e for e in range(50)]}
+    assert spotify.q2.evaluate("a", 21, before, after).passed
+    assert spotify.q2.evaluate("a", 20, before, after).passed, "argmin counts from 0"
+    half = spotify.q2.evaluate("a", 45, before, after)
+    assert half.points == spotify.q2.points / 2
+    assert [finding.code for finding in half.findings] == ["reading.best_epoch"]
+    assert "reading.effect" in [finding.code for finding in spotify.q2.evaluate("c", 21, before, after).findings]
+    assert "reading.effect" not in [finding.code for finding in spotify.q2.evaluate("c", 21, after, before).findings]
+
+
+def test_the_same_run_twice_is_no_comparison() -> None:
+    run = falling_then_rising(0.001)
+    assert [finding.code for finding in spotify.q2.evaluate("a", 21, run, run).findings] == ["reading.same_run"]
+
+
+# --- hints, solutions, progress ---------------------------------------------------------------------------------------
+
+
+def shown_by(call: Any) -> str:
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        call()
+    return stream.getvalue()
+
+
+def test_hints_get_more_specific_and_the_last_one_stays() -> None:
+    hints = [shown_by(spotify.q1.hint) for _ in range(10)]
+    assert len(set(hints)) >= 3
+    assert hints[-1] == hints[-2]
+    assert "layers.Dropout(____)" in hints[-1]
+    assert "0.3" not in hints[-1]
+
+
+def test_a_hint_speaks_of_the_learner_s_own_mistake() -> None:
+    shown_by(lambda: quiz.q1.check(2.0))
+    assert any("That is the other one." in shown_by(quiz.q1.hint) for _ in range(4))
+
+
+def test_the_solution_is_what_the_question_expects() -> None:
+    for question in (spotify.q1, spotify.q3):
+        code = question.solution_code()
+        assert "layers.Dense" in code
+        compile(code, "solution", "exec")
+        assert question.network.code() in code
+
+
+def test_the_solution_is_offered_after_honest_tries() -> None:
+    tries = [shown_by(lambda: quiz.q2.check("a")) for _ in range(3)]
+    assert "exercise.q2.hint()" in tries[0]
+    assert "solution()" not in tries[1]
+    assert "exercise.q2.solution()" in tries[2]
+    assert 'answer = "b"' in shown_by(quiz.q2.solution)
+
+
+def test_progress_survives_a_restart() -> None:
+    shown_by(lambda: quiz.q2.check("b"))
+    shown_by(lambda: quiz.q1.check(9))
+    state = quiz.state()
+    again = Assignment("quiz", "A quiz", quiz.questions, graded=False).state()
+    assert state == again
+    assert (again.points, again.max_points, again.next) == (1.0, 3.0, "q1")
+    assert [line.record.attempts for line in again.lines] == [1, 1, 0]
+
+
+def test_progress_survives_a_broken_file() -> None:
+    Path("evidence").mkdir()
+    Path("evidence/progress.json").write_text('{"quiz": [1], "other": {')
+    shown_by(lambda: quiz.q2.check("b"))
+    assert quiz.state().points == 1.0
+
+
+def test_a_read_only_folder_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("evidence").write_text("a file where the folder should be")
+    assert "Right" in shown_by(lambda: quiz.q2.check("b"))
+    assert Path("evidence").read_text() == "a file where the folder should be"
+
+
+# --- assignments ------------------------------------------------------------------------------------------------------
+
+
+def test_questions_are_attributes() -> None:
+    assert [question.id for question in spotify.questions] == ["q1", "q2", "q3", "q4"]
+    assert spotify.q1 is spotify.assignment.q1
+    assert find("spotify") is spotify.assignment
+    assert "q2" in dir(spotify.assignment)
+    with pytest.raises(AttributeError, match="q1, q2, q3, q4"):
+        spotify.assignment.q9  # noqa: B018
+    with pytest.raises(KeyError):
+        find("nothing")
+
+
+def test_everything_is_said_in_chinese_too() -> None:
+    report = spotify.q1.evaluate(model=None, history=None)
+    with using("zh"):
+        for finding in report.findings:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.message), finding
