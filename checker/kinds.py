@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker.align import Alignment, align
 from checker.blueprint import Blueprint, Unreadable
-from checker.curves import Comparison, Curves, NotCurves, compare
 from checker.expect import Network
 from checker.language import N_, translate
 from checker.question import MISSING, Question
 from checker.report import Finding, Report, Row, Section, Severity
 from checker.training import Training, Verdict, judge, scale
+
+if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
+    from checker.curves import Comparison, Curves
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkQuestion(Question):
@@ -168,6 +170,8 @@ class ReadingQuestion(Question):
         return f'effect = "{next(iter(self.claims))}"\nnumber = {number}'
 
     def _judge(self, answer: Mapping[str, Any]) -> Iterator[Section]:
+        from checker.curves import compare
+
         runs, problems = self._runs(answer["before"], answer["after"])
         if problems or len(runs) < 2:
             yield Section("answer", False, 0.0, self.points, problems)
@@ -179,6 +183,8 @@ class ReadingQuestion(Question):
         yield Section("answer", not findings, points, self.points, findings)
 
     def _runs(self, before: Any, after: Any) -> tuple[tuple[Curves, ...], tuple[Finding, ...]]:
+        from checker.curves import Curves, NotCurves
+
         runs: list[Curves] = []
         for history in (before, after):
             try:
@@ -362,6 +368,8 @@ def _names_best_loss(loss: float, curves: Curves) -> bool:
 
 
 def _curves_record(history: Any) -> dict[str, list[float]] | None:
+    from checker.curves import Curves, NotCurves
+
     try:
         return Curves.of(history).to_dict()
     except NotCurves:
