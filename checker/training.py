@@ -10,12 +10,14 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker import datasets
 from checker.blueprint import Blueprint
-from checker.curves import Curves, Diagnosis, NotCurves, diagnose, float32_values
 from checker.report import Finding, Severity
+
+if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
+    from checker.curves import Curves, Diagnosis
 
 TOLERANCE = 1e-4
 """Relative difference allowed between a claimed and a re-evaluated loss; on one machine they agree to about 1e-7."""
@@ -40,6 +42,7 @@ class Training:
         forbidden: diagnoses that fail the curves.
         target: a validation loss to reach, in the target's unit; None where none is set.
         limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
+        prefix: what the notebook's names for this data, model and history begin with: ``"concrete_"``.
     """
 
     data: str
@@ -51,6 +54,7 @@ class Training:
     forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
     target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    prefix: str = ""
 
     @property
     def compile_code(self) -> str:
@@ -60,10 +64,11 @@ class Training:
     @property
     def fit_code(self) -> str:
         """The call of ``model.fit``."""
+        name = self.prefix
         return (
-            "history = model.fit(\n"
-            "    X_train, y_train,\n"
-            "    validation_data=(X_valid, y_valid),\n"
+            f"{name}history = {name}model.fit(\n"
+            f"    {name}X_train, {name}y_train,\n"
+            f"    validation_data=({name}X_valid, {name}y_valid),\n"
             f"    batch_size={self.batch_size}, epochs={self.epochs}, verbose=0,\n"
             ")"
         )
@@ -94,6 +99,8 @@ def judge(
         blueprint: that model as read, where it could be read.
         replay: a ``grading.replay.Replay`` of its saved weights, where there is no live model.
     """
+    from checker.curves import Curves, NotCurves, diagnose
+
     try:
         curves = Curves.of(history)
     except NotCurves as problem:
@@ -128,6 +135,8 @@ def _model_findings(training: Training, blueprint: Blueprint | None) -> Iterator
 
 def _belonging(training: Training, history: Any, curves: Curves, model: Any) -> Iterator[Finding]:
     """Whether the history is of this model and of this data."""
+    from checker.curves import float32_values
+
     owner = _attribute(history, "model")
     live = _is_keras_model(model)
     if live and owner is not None and owner is not model:
@@ -150,6 +159,8 @@ def _claimed_epochs(history: Any) -> int | None:
 
 def scale(training: Training, curves: Curves) -> Finding | None:
     """A stale kernel's history is of other data: its loss lies on an impossible scale."""
+    from checker.curves import diagnose
+
     median = datasets.median_loss(training.data)
     finite = curves.finite
     if not finite or "diverged" in diagnose(curves):

@@ -13,7 +13,7 @@ from checker.question import Assignment
 from checker.training import Training
 
 _spotify = Training(data="spotify", optimizer="adam", loss="mae", batch_size=512, epochs=50, least_epochs=30)
-_concrete = Training(data="concrete", optimizer="sgd", loss="mae", batch_size=64, epochs=100, least_epochs=30)
+_concrete = Training(data="concrete", optimizer="sgd", loss="mae", batch_size=64, epochs=100, least_epochs=30, prefix="concrete_")
 
 _plain = Network(
     Dense(128, activation="relu"),
