@@ -12,14 +12,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from checker import show
-from checker.grading.evidence import FOLDER, Outcome, assess
+from checker.grading.evidence import FOLDER, Evidence, Outcome, assess
 from checker.grading.sandbox import Run
-from checker.grading.submission import Release, find, graded_cells, notebook_of, read, restore, untouched
+from checker.grading.submission import (
+    Release,
+    as_bytes,
+    find,
+    from_dict,
+    graded_cells,
+    notebook_of,
+    read,
+    restore,
+    untouched,
+)
 from checker.language import known, using
 from checker.question import Assignment
 from checker.report import Report
@@ -35,11 +43,13 @@ class Mark:
         report: what the learner is told.
         settled: whether the evidence carries it; if not, only running the notebook again or a person can tell.
         reason: the message code of why it is not settled.
+        evidence: what it rests on.
     """
 
     report: Report
     settled: bool = True
     reason: str = ""
+    evidence: Evidence | None = None
 
     @property
     def points(self) -> float | None:
@@ -53,7 +63,7 @@ Rerun = Callable[[bytes, str], Run]
 
 
 def grade_notebook(
-    folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None
+    folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None, pictures: bool = True
 ) -> tuple[NotebookNode, Marks]:
     """Mark one submission; nothing in it can raise.
 
@@ -62,6 +72,7 @@ def grade_notebook(
         assignment: the assignment that it answers.
         release: the notebook as it was handed out.
         rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
+        pictures: draw the learning curves; else they are told in words, which is much faster.
 
     Returns:
         The restored notebook, whose automatically graded cells hold the report and the points as outputs, and the
@@ -70,19 +81,23 @@ def grade_notebook(
     path = find(folder, release)
     submitted = notebook_of(None) if path is None else read(path)
     notebook = restore(submitted, release)
-    return notebook, mark_notebook(notebook, folder, assignment, release, rerun)
+    return notebook, mark_notebook(notebook, folder, assignment, release, rerun, pictures)
 
 
 def mark_notebook(
-    notebook: NotebookNode, folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None
+    notebook: NotebookNode,
+    folder: Path,
+    assignment: Assignment,
+    release: Release,
+    rerun: Rerun | None = None,
+    pictures: bool = True,
 ) -> Marks:
     """Mark a restored notebook in place; the arguments are those of :func:`grade_notebook`."""
     marks: Marks = _marks(folder / FOLDER, assignment, notebook, release)
     if rerun is not None and not all(mark.settled for mark in marks.values()):
-        marks = _settled_by(
-            rerun(nbformat.writes(notebook).encode(), assignment.id), marks, assignment, notebook, release
-        )
-    write_marks(notebook, marks)
+        run = rerun(as_bytes(notebook), assignment.id)
+        marks = _settled_by(run, marks, assignment, notebook, release)
+    write_marks(notebook, marks, pictures)
     return marks
 
 
@@ -113,11 +128,11 @@ def _marks(
         unsettled = assessed.verification.outcome is Outcome.UNSETTLED
         nothing = assessed.verification.code == "evidence.missing" and (final or question in unwritten)
         reason = assessed.verification.code if unsettled and not nothing else ""
-        marks[question] = Mark(assessed.report, not reason, reason)
+        marks[question] = Mark(assessed.report, not reason, reason, assessed.evidence)
     return marks
 
 
-def write_marks(notebook: NotebookNode, marks: Marks) -> None:
+def write_marks(notebook: NotebookNode, marks: Marks, pictures: bool = True) -> None:
     """Put report and points into the graded cells, as the outputs from which nbgrader takes the score.
 
     The points are the only ``execute_result``: the plain float that nbgrader reads. A cell of a question that is not
@@ -128,10 +143,11 @@ def write_marks(notebook: NotebookNode, marks: Marks) -> None:
             mark = marks.get(grade_id)
             if mark is None:
                 continue
-            data = {"text/html": show.html.render(mark.report), "text/plain": show.text.render(mark.report)}
-            cell.outputs = [new_output("display_data", data)]
+            data = {"text/html": show.html.render(mark.report, pictures), "text/plain": show.text.render(mark.report)}
+            cell.outputs = [from_dict({"output_type": "display_data", "metadata": {}, "data": data})]
             if mark.points is not None:
-                cell.outputs.append(new_output("execute_result", {"text/plain": repr(mark.points)}, execution_count=1))
+                points = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}
+                cell.outputs.append(from_dict({**points, "data": {"text/plain": repr(mark.points)}}))
             cell.execution_count = 1
 
 
