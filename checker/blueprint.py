@@ -16,9 +16,12 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from inspect import signature
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Self, cast
 
 Shape = tuple[int | None, ...]
@@ -27,6 +30,8 @@ MAX_NODES = 20_000
 """Layer calls in one graph; a shared nested model can unfold to exponentially many."""
 MAX_CONFIG_BYTES = 20_000_000
 """Size of a saved model's ``config.json``; a network of 200 layers needs about 200 kB."""
+MAX_WEIGHTS_BYTES = 1_000_000_000
+"""Size of a saved model's weights."""
 
 REQUIRED = ...
 """Marks a setting without a default."""
@@ -62,8 +67,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "SpatialDropout2D": {"rate": REQUIRED, "data_format": "channels_last"},
     "SpatialDropout3D": {"rate": REQUIRED, "data_format": "channels_last"},
     "ActivityRegularization": {"l1": 0.0, "l2": 0.0},
-    "BatchNormalization": {"center": True, "scale": True, **_NORMALIZED},
-    "LayerNormalization": {"center": True, "scale": True, **_NORMALIZED},
+    "BatchNormalization": {"center": True, "scale": True, "renorm": False, **_NORMALIZED},
+    "LayerNormalization": {"center": True, "scale": True, "rms_scaling": False, **_NORMALIZED},
     "GroupNormalization": {"groups": 32, "center": True, "scale": True, **_NORMALIZED},
     "RMSNormalization": {"axis": -1},
     "UnitNormalization": {"axis": -1},
@@ -120,17 +125,11 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
 """Keras' activation functions with the defaults of their parameters."""
 
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
-_OPERATIONS = {  # classes of keras.ops calls in a graph that are activations
-    "relu": "relu", "re_lu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "elu": "elu", "selu": "selu",
-    "celu": "celu", "gelu": "gelu", "silu": "silu", "mish": "mish", "sigmoid": "sigmoid", "tanh": "tanh",
-    "softplus": "softplus", "softsign": "softsign", "softmax": "softmax", "log_softmax": "log_softmax",
-    "log_sigmoid": "log_sigmoid", "exp": "exponential", "hard_sigmoid": "hard_sigmoid", "hard_silu": "hard_silu",
-    "hard_tanh": "hard_tanh", "hard_shrink": "hard_shrink", "soft_shrink": "soft_shrink",
-    "tanh_shrink": "tanh_shrink", "squareplus": "squareplus", "sparse_plus": "sparse_plus",
-    "sparse_sigmoid": "sparse_sigmoid", "sparsemax": "sparsemax", "glu": "glu",
-}  # fmt: skip
+_OPERATIONS = {name: name for name in ACTIVATIONS} | {"re_lu": "relu", "exp": "exponential"}
+"""Classes of ``keras.ops`` calls, in snake case, that are activations."""
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax"}
 _HAS_ACTIVATION = re.compile(r"^(Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?)$")
+_RANDOM = re.compile(r"^(.*Dropout(1D|2D|3D)?|GaussianNoise)$")
 _DROPOUTS = re.compile(r"^(Dropout|SpatialDropout[123]D)$")
 _WEIGHTLESS = re.compile(
     r"^(Activation|.*Dropout(1D|2D|3D)?|GaussianNoise|ActivityRegularization|UnitNormalization|Rescaling|Flatten|Identity"
@@ -244,7 +243,8 @@ class Graph:
         """
         try:
             item, compiled, built = _read_file(source)
-            return cls(*_Assembler().assemble(item), built=built, compiled=compiled)
+            nodes, *ends = _Assembler().assemble(item)
+            return cls(tuple(_counted(source, nodes)), *ends, built=built, compiled=compiled)
         except Unreadable:
             raise
         except Exception as error:  # hostile files fail in every way there is
@@ -275,6 +275,7 @@ class _Call:
     item: _Item
     inputs: tuple[Hashable, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    trainable: bool = True
 
 
 @dataclass(eq=False)
@@ -286,6 +287,11 @@ class _Body:
     outputs: tuple[Hashable, ...]
     input_shapes: tuple[Shape | None, ...]
     members: Sequence[_Item] = ()
+
+
+_NOTHING = _Body({}, ("x",), ("x",), (None,))
+"""The body of an operation that hands on its input, such as ``convert_to_tensor``: it leaves no node."""
+_TRANSPARENT = ("ops.ConvertToTensor",)
 
 
 class _Assembler:
@@ -367,10 +373,11 @@ class _Assembler:
                 continue
             stack.pop()
             inputs = [cast(int, resolved(one)) for one in call.inputs]
+            active = trainable and call.trainable
             if call.item.body is None:
-                done[id(call)] = [self.add(call.item, inputs, trainable, call.config)]
+                done[id(call)] = [self.add(call.item, inputs, active, call.config)]
             else:
-                done[id(call)] = self.inline(call.item.body, inputs, trainable and call.item.trainable)
+                done[id(call)] = self.inline(call.item.body, inputs, active and call.item.trainable)
         return [cast(int, resolved(reference)) for reference in body.outputs]
 
 
@@ -458,6 +465,7 @@ class _LiveReader:
         self.keras = _keras()
         self.items: dict[int, _Item] = {}
         self.functions: dict[int, Any] = {}
+        self.recorded: dict[int, tuple[_Call, int, list[Any]]] = {}  # by output tensor; the list holds the inputs
 
     def item(self, layer: Any) -> _Item:
         """The layer as an item, the same item for the same object."""
@@ -478,6 +486,7 @@ class _LiveReader:
             bool(layer.trainable) if is_layer else True,
             int(layer.count_params()) if is_layer and layer.built else None,
             layer,
+            _NOTHING if kind in _TRANSPARENT else None,
         )
 
     def config(self, layer: Any, kind: str, known: type | None) -> dict[str, Any]:
@@ -490,7 +499,7 @@ class _LiveReader:
             config = {name: vars(layer)[name] for name in SETTINGS.get(kind, {}) if name in vars(layer)}
         if hasattr(layer, "activation") and (kind == "Activation" or _HAS_ACTIVATION.match(kind)):
             config["activation"] = self.activation(layer.activation)
-        return _plain(config)
+        return {str(key): _plain(value) for key, value in config.items()}
 
     def activation(self, activation: Any) -> Any:
         if activation is None:
@@ -533,23 +542,20 @@ class _LiveReader:
 
     def functional(self, inputs: Sequence[Any], outputs: Any, members: Sequence[Any]) -> _Body:
         """The graph between symbolic tensors, found backwards from the outputs."""
-        outputs = self.keras.tree.flatten(outputs)
+        outputs = [tensor for tensor in self.keras.tree.flatten(outputs) if self.is_tensor(tensor)]
         calls: dict[Hashable, tuple[_Call, int]] = {}
         fed, stack = {id(tensor) for tensor in inputs}, list(outputs)
         while stack:
             tensor = stack.pop()
             if id(tensor) in fed or id(tensor) in calls:
                 continue
-            history = tensor._keras_history
-            node = history.operation._inbound_nodes[history.node_index]
-            sources = list(node.arguments.keras_tensors)
-            call = _Call(
-                self.item(history.operation),
-                tuple(map(id, sources)),
-                _constants(node.arguments.args, node.arguments.kwargs, self.is_tensor),
-            )
-            calls.update({id(output): (call, index) for index, output in enumerate(node.outputs)})
-            calls.setdefault(id(tensor), (call, history.tensor_index))
+            if id(tensor) in self.recorded:
+                call, index, sources = self.recorded[id(tensor)]
+                calls[id(tensor)] = (call, index)
+            else:
+                node = tensor._keras_history.operation._inbound_nodes[tensor._keras_history.node_index]
+                call, sources = self.call(node.operation, node.arguments.args, node.arguments.kwargs)
+                calls.update({id(output): (call, index) for index, output in enumerate(node.outputs)})
             stack.extend(sources)
         return _Body(
             calls,
@@ -559,11 +565,111 @@ class _LiveReader:
             [self.item(layer) for layer in members],
         )
 
+    def call(self, layer: Any, args: Any, kwargs: Any, trainable: bool = True) -> tuple[_Call, list[Any]]:
+        """A call of a layer, and the tensors that it took."""
+        sources = [one for one in self.keras.tree.flatten((args, kwargs)) if self.is_tensor(one)]
+        constants = _constants(args, kwargs, self.is_tensor)
+        return _Call(self.item(layer), tuple(map(id, sources)), constants, trainable), sources
+
     def is_tensor(self, thing: Any) -> bool:
         return _is(thing, self.keras.KerasTensor)
 
     def traced(self, model: Any) -> _Body:
-        raise Unreadable("model.untraceable", name=_class_name(type(model)))
+        """The graph that a model's own ``call`` describes, found by handing it symbolic tensors.
+
+        Keras itself would build layers and note the call in them. So calls of layers are recorded here instead, and
+        neither happens: an unbuilt model stays unbuilt.
+        """
+        shapes = [(None, *self.input_shape)] if self.input_shape is not None else _seen_shapes(model)
+        if not shapes:
+            raise Unreadable("model.unbuilt")
+        with _names_kept():
+            tensors = [_symbolic(self.keras, shape) for shape in shapes]
+            with self.recording() as inside:
+                outputs = inside(model, *tensors)
+            body = self.functional(self.keras.tree.flatten(tensors), outputs, ())
+        if not body.outputs:
+            raise Unreadable("model.untraceable", name=_class_name(type(model)))
+        return body
+
+    @contextmanager
+    def recording(self) -> Iterator[Callable[..., Any]]:
+        """While this lasts, layers that are called on symbolic tensors are recorded, not run; models are looked into.
+
+        Yields:
+            a function (model, *args, **kwargs) that runs a model's ``call`` as in training.
+        """
+        base, thread, frozen = self.keras.layers.Layer, get_ident(), [False]
+        original = base.__call__
+
+        def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if "training" in signature(model.call).parameters:
+                kwargs["training"] = True
+            frozen.append(frozen[-1] or not model.trainable)
+            try:
+                return model.call(*args, **kwargs)
+            finally:
+                frozen.pop()
+
+        def record(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != thread or not any(map(self.is_tensor, self.keras.tree.flatten((args, kwargs)))):
+                return original(layer, *args, **kwargs)
+            if _is(layer, self.keras.Model):
+                return inside(layer, *args, **kwargs)
+            call, sources = self.call(layer, args, kwargs, not frozen[-1])
+            if kwargs.get("training") is False:
+                call.config = {**call.config, "kwargs": {"training": False}}
+            outputs = self.outputs(layer, sources, args, kwargs)
+            for index, output in enumerate(self.keras.tree.flatten(outputs)):
+                self.recorded[id(output)] = (call, index, [*sources, output])
+            return outputs
+
+        base.__call__ = record
+        try:
+            yield inside
+        finally:
+            base.__call__ = original
+
+    def outputs(self, layer: Any, sources: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """Symbolic outputs of a layer, without building it; of an unbuilt layer of the learner's own, a guess."""
+
+        def fresh(tensor: Any) -> Any:
+            return self.keras.KerasTensor(tensor.shape, tensor.dtype)
+
+        try:
+            if layer.built or not _keras_class(layer)[0].startswith("custom."):
+                return self.keras.tree.map_structure(fresh, layer.compute_output_spec(*args, **kwargs))
+        except Exception:  # a layer may not know its output's shape before it is built
+            pass
+        return fresh(sources[0])
+
+
+def _seen_shapes(model: Any) -> list[Any]:
+    """Shapes, batch axis included, of what a subclassed model was called on; empty when it was not."""
+    return list((getattr(model, "_build_shapes_dict", None) or {}).values())
+
+
+def _symbolic(keras: Any, shape: Any) -> Any:
+    """A symbolic tensor of a shape, or a structure of them."""
+    if isinstance(shape, Mapping):
+        return {key: _symbolic(keras, one) for key, one in shape.items()}
+    if all(size is None or isinstance(size, int) for size in shape):
+        return keras.KerasTensor((None, *shape[1:]), "float32")
+    return [_symbolic(keras, one) for one in shape]
+
+
+@contextmanager
+def _names_kept() -> Iterator[None]:
+    """Keep Keras from counting the names that reading a model uses up."""
+    state = sys.modules.get("keras.src.backend.common.global_state")
+    names = state.get_global_attribute("object_name_uids") if state is not None else None
+    before = dict(names or {})
+    try:
+        yield
+    finally:
+        if names is not None:
+            names.clear()
+            names.update(before)
 
 
 def _chain(members: Sequence[_Item], shape: Shape | None) -> _Body:
@@ -576,7 +682,11 @@ def _constants(args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> dict
     """What a call was given besides tensors: ``1`` in ``x + 1``, ``training=False``; nothing for a usual call."""
     plain = [_plain(one) for one in args if not is_tensor(one) and not isinstance(one, list | tuple | dict)]
     named = {name: _plain(one) for name, one in kwargs.items() if one is not None and not is_tensor(one)}
-    named = {name: one for name, one in named.items() if isinstance(one, bool | int | float | str)}
+    named = {
+        name: one
+        for name, one in named.items()
+        if isinstance(one, bool | int | float | str) and name not in ("training", "mask")
+    }
     return {key: value for key, value in (("args", plain), ("kwargs", named)) if value}
 
 
@@ -667,9 +777,40 @@ def _read_file(source: str | Path | bytes) -> tuple[_Item, Any, bool]:
     return item, objectives or None, item.body.input_shapes[0] is not None
 
 
+def _counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]:
+    """The nodes, with the number of weights in the file for layers whose settings do not tell it."""
+    unknown = {node.path for node in nodes if not _is_counted(node.class_name)}
+    if not unknown:
+        yield from nodes
+        return
+    import h5py
+
+    counts: dict[str, int] = dict.fromkeys(unknown, 0)
+
+    def count(name: str, found: Any) -> None:
+        if isinstance(found, h5py.Dataset):
+            for path in unknown:
+                counts[path] += math.prod(found.shape) if name.startswith(f"{path}/") else 0
+
+    stream = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
+    with zipfile.ZipFile(stream) as archive:
+        if archive.getinfo("model.weights.h5").file_size > MAX_WEIGHTS_BYTES:
+            raise Unreadable("model.unreadable")
+        content = archive.read("model.weights.h5")
+    with h5py.File(io.BytesIO(content), "r") as file:
+        file.visititems(count)
+    for node in nodes:
+        yield replace(node, parameters=counts[node.path]) if node.path in unknown else node
+
+
+def _is_counted(kind: str) -> bool:
+    """Whether the settings alone tell how many weights a layer has."""
+    return kind in ("InputLayer", "Dense", "BatchNormalization", *_ACTIVATION_LAYERS) or bool(_WEIGHTLESS.match(kind))
+
+
 def _saved_item(saved: Mapping[str, Any]) -> _Item:
     config, kind = saved["config"], _saved_class(saved)
-    body = None
+    body = _NOTHING if kind in _TRANSPARENT else None
     if kind in ("ops.Functional", "ops.Model"):
         body = _saved_functional(config)
     elif kind == "ops.Sequential":
@@ -701,10 +842,11 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
 def _saved_activation(saved: Any) -> Any:
     if not isinstance(saved, Mapping):
         return saved or "linear"
-    if isinstance(saved.get("config"), Mapping) and saved["class_name"] != "__lambda__":
+    config = saved.get("config")
+    if isinstance(config, Mapping) and saved.get("class_name") != "__lambda__":
         item = _saved_item(saved)
         return {"class_name": item.class_name, "config": item.config, "trainable": item.trainable}
-    return {"activation": "custom." + ("<lambda>" if saved["class_name"] == "__lambda__" else str(saved["config"]))}
+    return {"activation": f"custom.{config if isinstance(config, str) else '<lambda>'}"}
 
 
 def _saved_sequential(config: Mapping[str, Any]) -> _Body:
@@ -720,34 +862,32 @@ def _batch_shape(config: Mapping[str, Any]) -> Any:
 
 
 def _saved_functional(config: Mapping[str, Any]) -> _Body:
-    items, inputs, shapes = [], [], {}
-    calls: dict[Hashable, tuple[_Call, int]] = {}
-    first = {}  # Keras counts the calls of a nested functional model from 1
+    items = []
+    shapes: dict[str, Shape] = {}
+    calls = _SavedCalls()
+    first: dict[str, int] = {}
     for saved in config["layers"]:
-        item = _saved_item(saved)
+        name, item = saved["name"], _saved_item(saved)
         items.append(item)
-        first[saved["name"]] = 1 if _saved_class(saved) == "ops.Functional" else 0
+        first[name] = 1 if _saved_class(saved) == "ops.Functional" else 0
         if item.class_name == "InputLayer":
-            shapes[saved["name"]] = tuple(_batch_shape(saved["config"])[1:])
+            shapes[name] = tuple(_batch_shape(saved["config"])[1:])
         for index, node in enumerate(saved["inbound_nodes"]):
-            call = _Call(
-                item,
-                tuple(_references(node)),
-                _constants(node["args"], node["kwargs"], _is_saved_tensor),
-            )
-            calls[saved["name"], index + first[saved["name"]]] = (call, 0)
+            constants = _constants(node["args"], node["kwargs"], _is_saved_tensor)
+            calls[name, index] = (_Call(item, tuple(_references(node)), constants), 0)
     inputs = list(_tensor_names(config["input_layers"]))
-    outputs = tuple(_tensor_names(config["output_layers"]))
-    known = _SavedCalls(calls)
-    return _Body(known, tuple(inputs), outputs, tuple(shapes[name] for name, *_ in inputs), items)
+    # Keras counts the calls of a nested functional model from 1, but only where it names the outputs
+    outputs = [(name, call - first[name], index) for name, call, index in _tensor_names(config["output_layers"])]
+    return _Body(calls, tuple(inputs), tuple(outputs), tuple(shapes[name] for name, *_ in inputs), items)
 
 
 class _SavedCalls(dict[Hashable, tuple[_Call, int]]):
-    """Calls by (layer, call); asked for by tensor (layer, call, output)."""
+    """Calls by (layer, call), also found by tensor (layer, call, output)."""
 
     def __missing__(self, tensor: Hashable) -> tuple[_Call, int]:
-        name, call, output = cast(tuple[str, int, int], tensor)
-        return super().__getitem__((name, call))[0], output
+        if not isinstance(tensor, tuple) or len(tensor) != 3:
+            raise KeyError(tensor)
+        return self[tensor[:2]][0], tensor[2]
 
 
 def _is_saved_tensor(thing: Any) -> bool:
@@ -879,7 +1019,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
     for one in weights.values():
         total = _sum(total, one)
     return {
-        "layers": tuple(layers if problem else _ordered(layers)),
+        "layers": tuple(layers if problem else in_canonical_order(layers)),
         "input_shape": graph.input_shapes[0] if len(graph.input_shapes) == 1 else None,
         "output_shape": shapes[graph.outputs[0]] if len(graph.outputs) == 1 else None,
         "parameters": total,
@@ -913,16 +1053,37 @@ def _problem(graph: Graph) -> tuple[str | None, dict[str, Any]]:
     return None, {}
 
 
-def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer]:
-    """A layer as Keras has it, as the canonical layers that it stands for: itself, and its activation apart."""
-    activation = _as_activation(kind, config)
-    if activation is not None:
-        return _activation_pieces(activation, trainable)
-    kept = trainable or bool(_WEIGHTLESS.match(kind))
-    pieces = [Layer(kind, settings_of(kind, config), kept)]
-    if _HAS_ACTIVATION.match(kind):
-        pieces += _activation_pieces(config.get("activation"), trainable)
-    return pieces
+@dataclass(frozen=True)
+class Stage:
+    """One step of what a layer does: the layer itself, or the activation inside it.
+
+    Attributes:
+        kind: Keras' class; every activation function is an ``"Activation"``.
+        config: settings; of an ``"Activation"`` in canonical form, see :func:`activation_settings`.
+        group: where its weights lie inside the layer's own group: ``""`` or ``"activation"``.
+        trainable: False for a frozen layer used as an activation.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    group: str = ""
+    trainable: bool = True
+
+
+def stages(kind: str, config: Mapping[str, Any], group: str = "", trainable: bool = True) -> list[Stage]:
+    """A layer of Keras taken apart: ``Dense(8, activation="relu")`` into a ``Dense`` and an ``Activation``."""
+    activation, steps = _as_activation(kind, config), []
+    if activation is None:
+        steps.append(Stage(kind, config, group, trainable))
+        if not _HAS_ACTIVATION.match(kind):
+            return steps
+        activation = config.get("activation") or "linear"
+    if not isinstance(activation, Mapping):
+        return [*steps, Stage("Activation", activation_settings(activation))]
+    if "class_name" not in activation:
+        return [*steps, Stage("Activation", activation_settings(**activation))]
+    inner, frozen = f"{group}/activation".lstrip("/"), not activation.get("trainable", True)
+    return steps + stages(activation["class_name"], activation["config"], inner, trainable and not frozen)
 
 
 def _as_activation(kind: str, config: Mapping[str, Any]) -> Any:
@@ -942,12 +1103,20 @@ def _as_activation(kind: str, config: Mapping[str, Any]) -> Any:
     return None
 
 
-def _activation_pieces(activation: Any, trainable: bool) -> list[Layer]:
-    if isinstance(activation, Mapping) and "class_name" in activation:
-        return _pieces(activation["class_name"], activation["config"], trainable and activation.get("trainable", True))
-    if isinstance(activation, Mapping):
-        return [Layer("Activation", activation_settings(**activation))]
-    return [Layer("Activation", activation_settings(activation or "linear"))]
+def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer]:
+    """A layer as Keras has it, as the canonical layers that it stands for: itself, and its activation apart."""
+    if (config.get("kwargs") or {}).get("training") is False:  # told never to train
+        if _RANDOM.match(kind):
+            return [Layer("Identity")]
+        trainable = trainable and kind != "BatchNormalization"
+    return [
+        Layer("Activation", stage.config)
+        if stage.kind == "Activation"
+        else Layer(
+            stage.kind, settings_of(stage.kind, stage.config), stage.trainable or bool(_WEIGHTLESS.match(stage.kind))
+        )
+        for stage in stages(kind, config, trainable=trainable)
+    ]
 
 
 def activation_settings(activation: str, **parameters: Any) -> dict[str, Any]:
@@ -1036,7 +1205,12 @@ def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape 
     )
 
 
-def _ordered(layers: Sequence[Layer]) -> list[Layer]:
+def holds_activation(kind: str) -> bool:
+    """Whether a layer of this kind may have an activation inside, which is a layer of its own in canonical form."""
+    return bool(_HAS_ACTIVATION.match(kind))
+
+
+def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
     """Activations that commute with dropout stand before it; a relu after a relu changes nothing."""
     ordered: list[Layer] = []
     for layer in layers:
@@ -1106,7 +1280,8 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
         parts.append(f"activation={activation}")
     if not trainable:
         parts.append("trainable=False")
-    return f"{kind.rpartition('.')[2]}({', '.join(parts)})"
+    name = f"ops.{snake_case(kind[4:])}" if kind.startswith("ops.") else kind.rpartition(".")[2]
+    return f"{name}({', '.join(parts)})"
 
 
 def _value_code(value: Any) -> str:
@@ -1135,13 +1310,11 @@ def _shown_code(node: Node) -> str:
     """The learner's layer as they wrote it, its activation inside it."""
     kind, config = node.class_name, node.config
     trainable = node.trainable or bool(_WEIGHTLESS.match(kind)) or kind in _ACTIVATION_LAYERS
-    inside = _activation_pieces(config.get("activation"), True)[-1] if "activation" in config else None
+    inside = _pieces(kind, config, True)[-1] if "activation" in config else None
     if kind == "Activation" and inside is not None:
         return inside.code
     if kind == "Lambda":
         return "Lambda(...)"
-    if kind.startswith("ops."):
-        return f"ops.{snake_case(kind[4:])}"
     if inside is None or not _HAS_ACTIVATION.match(kind) or _is_identity(inside.kind, inside.settings, [None]):
         return layer_code(kind, settings_of(kind, config), trainable=trainable)
     code = inside.code
@@ -1156,6 +1329,15 @@ _SHORT = {
     "mean_squared_error": "mse",
     "mean_absolute_percentage_error": "mape",
     "mean_squared_logarithmic_error": "msle",
+}
+_LOSSES = {
+    *_SHORT,
+    "huber",
+    "log_cosh",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "poisson",
+    "cosine_similarity",
 }
 
 
@@ -1177,8 +1359,8 @@ def _saved_objective(value: Any) -> str | None:
         return _objective(value)
     if "class_name" not in value:
         return _objective({key: _saved_objective(one) for key, one in value.items()})
-    if isinstance(value.get("config"), str):
-        return f"custom.{value['config']}"
+    if isinstance(value.get("config"), str):  # a function; the file does not say whose
+        return _short(value["config"]) if value["config"] in _LOSSES else f"custom.{value['config']}"
     name = str(value["class_name"])
     return _short(name) if _is_keras_module(str(value.get("module"))) else f"custom.{name}"
 

@@ -21,6 +21,7 @@ MESSAGES: dict[str, str] = {
     "model.empty": N_("The model has no layers yet: add them in the order in which the data should pass through them."),
     "model.untraceable": N_("The checker could not follow the data through `{name}`: call it once on some data, or write it with `keras.Sequential`."),
     "model.unreadable": N_("The saved model could not be read: save it again with `model.save(\"model.keras\")`."),
+    "model.weights": N_("The saved weights of `{name}` do not fit its settings: save the model again with `model.save(\"model.keras\")`."),
     "model.branch": N_("The network splits into branches at `{name}`: this question wants one straight line of layers."),
     "model.several_inputs": N_("The network has {count} inputs: this question wants exactly one."),
     "model.several_outputs": N_("The network has {count} outputs: this question wants exactly one."),
@@ -43,6 +44,12 @@ MESSAGES: dict[str, str] = {
     "layer.setting:apart": N_("Remove layer {activation_position} `{activation}`: layer {position} `{layer}` should stay linear."),
     "layer.replaced": N_("Replace layer {position} `{layer}` with `{expected}`."),
     "layer.frozen": N_("Layer {position} `{layer}` is frozen: remove `trainable=False`, so that it can learn."),
+    # --- the network as a whole -----------------------------------------------------------------------------------
+    "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
+    "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
+    "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),
+    "network.parameters": N_("The network has {actual} parameters, this question allows {expected}: use fewer units or layers."),
+    "network.parameters:few": N_("The network has {actual} parameters, this question asks for at least {expected}: use more units or layers."),
     # --- whether a history is this model's ------------------------------------------------------------------------
     "history.other_model": N_("This history belongs to another model object: run the cell that trains *this* model again, then check."),
     "history.epochs": N_("The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."),
