@@ -1,0 +1,98 @@
+"""The assignment "challenge": design your own regularised network for red wine, within a budget, and beat a loss.
+
+The features are not standardised, as in the lesson, so that batch normalization has something to do. The loss to beat lies
+above what the example reaches in ``calibration.csv`` beside this file, and well below the median predictor's.
+"""
+
+from __future__ import annotations
+
+from checker import datasets
+from checker.expect import (
+    AnyLayer,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Network,
+    Repeat,
+    at_least,
+    at_most,
+    between,
+    count,
+    not_after_output,
+    not_first,
+    parameters,
+)
+from checker.kinds import NetworkQuestion
+from checker.language import N_
+from checker.question import Assignment
+from checker.training import Training
+
+BUDGET = 20_000
+"""Weights that the network may have; the lesson's network has a hundred times as many."""
+
+TARGET = 0.54
+"""Validation loss to beat, in points of quality; always guessing the median gives 0.66."""
+
+_plain = Network(
+    Dense(64, activation="relu"),
+    Dense(64, activation="relu"),
+    Dense(1),
+    input_shape=(datasets.features("red-wine"),),
+)
+_design = Network(
+    Repeat(AnyLayer(), at_least=1),
+    Dense(1),
+    input_shape=(datasets.features("red-wine"),),
+    constraints=(
+        count("BatchNormalization", at_least(1)),
+        count(Dropout(between(0.05, 0.6, example=0.2)), at_least(1)),
+        not_first("Dropout"),
+        not_after_output("Dropout", "BatchNormalization"),
+        parameters(at_most(BUDGET)),
+    ),
+    starter=_plain,
+    example=(
+        BatchNormalization(),
+        Dense(64, activation="relu"),
+        Dropout(0.2),
+        Dense(64, activation="relu"),
+        Dropout(0.2),
+        Dense(1),
+    ),
+)
+
+assignment = Assignment(
+    id="challenge",
+    title=N_("Challenge: your own network for red wine"),
+    questions=(
+        NetworkQuestion(
+            id="q1",
+            title=N_("Design, train, and beat the loss"),
+            points=6.0,
+            curve_points=3.0,
+            network=_design,
+            training=Training(
+                data="red-wine",
+                optimizer="adam",
+                loss="mae",
+                batch_size=64,
+                epochs=100,
+                least_epochs=20,
+                target=TARGET,
+            ),
+            hints=(
+                N_("The features are on very different scales. Which layer can stand first and bring them to one scale?"),
+                N_("Dropout takes away units at random: where does a network have units to spare, and where does it have none?"),
+                N_("Does the validation loss still fall at the end? Then train longer, or in smaller batches."),
+            ),
+            why=N_(
+                "Batch normalization right at the input replaces standardising the data by hand. A little dropout after "
+                "each hidden layer keeps a small network honest; more of it would starve it."
+            ),
+        ),
+    ),
+)
+
+id, title, points = assignment.id, assignment.title, assignment.points
+questions = (q1,) = assignment.questions
+progress = assignment.progress
