@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from checker.language import get_language, translate
+from checker.language import get_language
 from checker.show import page
 from checker.show.words import Run
 
@@ -44,7 +44,7 @@ def _template() -> Template:
         undefined=StrictUndefined,
     )
     environment.filters["prose"] = _prose
-    environment.globals.update(_=translate, marks=page.MARKS)
+    environment.globals.update(marks=page.MARKS)
     return environment.get_template("page.html")
 
 

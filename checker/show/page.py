@@ -86,7 +86,7 @@ class Page:
     Attributes:
         status: ``"right"``, ``"wrong"`` or ``"note"``.
         over: the small line above the headline, the title of the question.
-        headline: the verdict in one sentence.
+        headline: the verdict in one sentence; empty where there is none.
         score: the points in words, empty where there are none.
     """
 
@@ -95,6 +95,13 @@ class Page:
     blocks: tuple[Block, ...] = ()
     over: str = ""
     score: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the page is called where it is one among others."""
+        if not self.headline:
+            return translate(N_("A word of help"))
+        return translate(N_("Feedback: {headline}"), headline=self.headline)
 
 
 def of(thing: object) -> Page:
@@ -176,8 +183,8 @@ def _report(report: Report) -> Page:
 
 
 def _headline(report: Report) -> str:
-    clauses = dict.fromkeys(_clause(section) for section in report)  # each once, in order
-    verdict = words.listed(list(clauses)) or translate(N_("nothing was handed in yet"))
+    once = dict.fromkeys(_clause(section) for section in report)
+    verdict = words.clauses(list(once)) or translate(N_("nothing was handed in yet"))
     return translate(N_("{question}: {verdict}."), question=_question(report.question), verdict=verdict)
 
 
@@ -304,10 +311,10 @@ def _status(names: frozenset[str]) -> str:
 
 
 def _advice(advice: Advice) -> Page:
-    blocks: tuple[Block, ...] = (Text(_clip(advice.text)),) if advice.title else ()
+    blocks: list[Block] = [Text(_clip(paragraph)) for paragraph in advice.text.split("\n\n")]
     if advice.code.strip():
-        blocks = (*blocks, Code(words.visible(advice.code.strip("\n"))))
-    return Page("note", _clip(advice.title or advice.text), blocks)
+        blocks.append(Code(words.visible(advice.code.strip("\n"))))
+    return Page("note", _clip(advice.title), tuple(blocks))
 
 
 def _standing(standing: Standing) -> Page:

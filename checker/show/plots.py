@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, ScalarFormatter
+from PIL import Image
 
 from checker.curves import Comparison, Diagnosis, diagnose
 from checker.curves import compare as compared
@@ -135,7 +136,14 @@ def rendered(picture: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     with _style():
         picture.savefig(buffer, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return buffer.getvalue()
+    return buffer.getvalue() if kind == "svg" else _few_colours(buffer)
+
+
+def _few_colours(buffer: io.BytesIO) -> bytes:
+    """A PNG with 64 colours: as good for lines and letters, and a third of the size."""
+    small = io.BytesIO()
+    Image.open(buffer).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def _history(source: object) -> object:
@@ -165,14 +173,17 @@ def _one(axes: Axes, run: Run, title: str) -> None:
     labels.append(_gap(axes, run))
     _label(axes, labels)
     diagnosis = words.named(run.names)
-    _title(axes, title, translate(N_("Diagnosis: {diagnosis}"), diagnosis=diagnosis) if diagnosis else "")
+    _titles(axes, title, translate(N_("Diagnosis: {diagnosis}"), diagnosis=diagnosis) if diagnosis else "")
 
 
 def _two(axes: Axes, before: Run, after: Run, title: str) -> None:
     _frame(axes, (before, after), right=0.70)
     labels = []
-    for run, name, colour in ((before, N_("first run"), BLUE), (after, N_("second run"), VERMILLION)):
-        for values, series, dash in ((run.loss, N_("training"), "--"), (run.val_loss, N_("validation"), "-")):
+    first, second = (before, N_("first run"), BLUE, (":", "-.")), (after, N_("second run"), VERMILLION, ("--", "-"))
+    for run, name, colour, dashes in (first, second):
+        for values, series, dash in zip(
+            (run.loss, run.val_loss), (N_("training"), N_("validation")), dashes, strict=True
+        ):
             label = translate(N_("{run}: {series}"), run=translate(name), series=translate(series))
             labels.append(_line(axes, values, label, colour, dash))
         if run.best is not None:
@@ -185,7 +196,7 @@ def _two(axes: Axes, before: Run, after: Run, title: str) -> None:
                 markersize=6,
             )
     _label(axes, labels)
-    _title(axes, "", title)
+    _titles(axes, title)
 
 
 _Label = tuple[float, str, str, str]  # height in the units of the axis, text, colour, dash
@@ -198,7 +209,14 @@ def _line(axes: Axes, values: Sequence[float], name: str, colour: str, dash: str
     if not finite:
         return None
     marker = "o" if len(finite) == 1 else ""
-    axes.plot(range(1, len(values) + 1), drawn, dash, color=colour, marker=marker, linewidth=2 if dash == "-" else 1.6)
+    axes.plot(
+        range(1, len(values) + 1),
+        drawn,
+        dash,
+        color=colour,
+        marker=marker,
+        linewidth=2 if dash.startswith("-") and dash != "--" else 1.6,
+    )
     return finite[-1], name, colour, dash
 
 
@@ -247,14 +265,14 @@ def _stretches(epochs: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _gap(axes: Axes, run: Run) -> _Label | None:
-    """An arrow between the ends of the two curves, unless they end close together."""
+    """An arrow between the ends of the two curves where validation ends clearly above training."""
     pairs = zip(_bounded(run.loss), _bounded(run.val_loss), strict=False)
     finite = [(epoch, *pair) for epoch, pair in enumerate(pairs, 1) if not any(map(math.isnan, pair))]
     if not finite or axes.get_yscale() != "linear":
         return None
     epoch, loss, val_loss = finite[-1]
     low, high = axes.get_ylim()
-    if abs(val_loss - loss) < 0.08 * (high - low):
+    if val_loss - loss < 0.08 * (high - low):
         return None
     axes.annotate(
         "",
@@ -270,14 +288,15 @@ def _gap(axes: Axes, run: Run) -> _Label | None:
 
 def _frame(axes: Axes, runs: Sequence[Run], right: float) -> None:
     """Scales for these runs, quiet lines, room for labels on the right and for two lines above."""
-    axes.figure.subplots_adjust(left=0.10, right=right, bottom=0.135, top=0.82)
     longest = max(1, *(run.epochs for run in runs))
     axes.set_xlim((0.5, 1.5) if longest == 1 else (1, longest))
     axes.set_xlabel(translate(N_("epoch")))
     axes.set_ylabel(translate(N_("loss")))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     values = _bounded(value for run in runs for value in (*run.loss, *run.val_loss))
     _scale(axes, [value for value in values if not math.isnan(value)])
+    left = 0.11 if axes.get_yscale() == "linear" else 0.15  # powers of ten are longer words
+    axes.figure.subplots_adjust(left=left, right=right, bottom=0.135)
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
@@ -325,10 +344,12 @@ def spread(heights: Sequence[float], apart: float) -> list[float]:
     return placed
 
 
-def _title(axes: Axes, title: str, diagnosis: str) -> None:
-    texts = [(title, 11.5, "#333333"), (diagnosis, 11.5, "black")]
-    for place, (text, size, colour) in enumerate(reversed([entry for entry in texts if entry[0]])):
-        axes.text(0, 1.10 + 0.09 * place, writable(text), transform=axes.transAxes, fontsize=size, color=colour)
+def _titles(axes: Axes, *lines: str) -> None:
+    """Lines above the picture, the first on top, and no more room than they need."""
+    shown = [writable(line) for line in lines if line]
+    axes.figure.subplots_adjust(top=0.92 - 0.08 * len(shown))
+    for place, line in enumerate(reversed(shown)):
+        axes.text(0, 1.11 + 0.09 * place, line, transform=axes.transAxes, fontsize=11.5)
 
 
 def _style() -> AbstractContextManager[None]:
@@ -347,6 +368,7 @@ def _look() -> dict[str, Any]:
         "axes.edgecolor": GREY,
         "axes.grid": True,
         "axes.grid.axis": "y",
+        "axes.axisbelow": True,
         "grid.color": "#e4e6e9",
         "hatch.linewidth": 0.6,
         "svg.fonttype": "path",

@@ -31,7 +31,7 @@ def render(thing: object) -> str:
     mark = "" if described.status == "note" else page.MARKS[described.status]
     opening = (described.over, " ".join(filter(None, (mark, described.headline))), described.score)
     parts = [[line for words in opening for line in folded(words, WIDTH)], *map(_lines, described.blocks)]
-    return "\n\n".join("\n".join(lines) for lines in parts)
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
 def _lines(block: page.Block) -> list[str]:

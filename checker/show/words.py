@@ -69,6 +69,11 @@ def listed(items: Sequence[str]) -> str:
     return reduce(lambda first, second: translate(N_("{first}, {second}"), first=first, second=second), items or [""])
 
 
+def clauses(items: Sequence[str]) -> str:
+    """The clauses as one: ``the network is right, the training still overfits``."""
+    return reduce(lambda first, second: translate(N_("{clause}, {other}"), clause=first, other=second), items or [""])
+
+
 def sentences(items: Iterable[str]) -> str:
     """The sentences one after the other, spaced as the language wants it."""
     return reduce(lambda first, second: translate(N_("{first} {second}"), first=first, second=second), items)
