@@ -8,14 +8,16 @@ because it cannot be judged before the layers are right.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
-from checker.blueprint import Blueprint, Layer
-from checker.expect import Network, Slot, holds_activation, literal, source
-from checker.path import EDIT, GRAVITY, Step, cheapest
+from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation
+from checker.expect import Constraint, Fix, Network, Slot, Violation, literal, source
+from checker.path import Step, cheapest
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Alignment:
     Attributes:
         edits: what to do, in the order in which to do it; empty when the network is right.
         rows: the side-by-side table.
-        gravity: how much is wrong: 1 for a layer to add, remove, move or replace, 1/2 for a setting to change.
+        gravity: how much is wrong: 1 for a layer to add, remove, move or replace, 1/2 for a setting or an activation.
     """
 
     def __init__(self, blueprint: Blueprint, network: Network) -> None:
@@ -89,11 +91,34 @@ class Alignment:
             self._places: list[Place] = []
             self.gravity = float("inf")
             return
-        steps, price = cheapest(blueprint.layers, network.automaton)
+        steps = cheapest(blueprint.layers, network.automaton)
         self._places = _places(steps, blueprint.layers, network.automaton.slots)
-        self.gravity = price % EDIT // GRAVITY / 2
-        self.edits = tuple(self._all_edits())
+        self._broken: list[Violation] = []
+        for constraint in network.constraints:
+            self._enforce(constraint)
+        self.edits = (*self._all_edits(), *(Edit("change", one.code, None, one.params) for one in self._broken))
+        self.gravity = sum(_gravity(place) for place in self._places) + len(self._broken)
         self.rows = tuple(row for place in self._places if (row := self._row(place)) is not None)
+
+    # --- rules over the whole network -----------------------------------------------------------------------------
+    def _enforce(self, constraint: Constraint) -> None:
+        """Mend what breaks a rule, one violation after another, in the network as it is to become."""
+        parameters = self.blueprint.parameters
+        for _ in range(len(self._places) + 20):
+            violation = next(constraint.violations(_after_edits(self._places), parameters), None)
+            if violation is None:
+                return
+            mended = [_mended(self._places, fix) for fix in violation.fixes]
+            allowed = [places for places in mended if self.network.automaton.accepts(_after_edits(places))]
+            if not allowed:
+                self._broken.append(violation)
+                return
+            self._places = min(allowed, key=self._remaining)
+
+    def _remaining(self, places: Sequence[Place]) -> int:
+        """How many rules' violations remain."""
+        layers = _after_edits(places)
+        return sum(1 for rule in self.network.constraints for _ in rule.violations(layers, self.blueprint.parameters))
 
     # --- what follows from it -------------------------------------------------------------------------------------
     @property
@@ -115,7 +140,7 @@ class Alignment:
 
     def apply(self, blueprint: Blueprint | None = None) -> Blueprint:
         """The network after all edits."""
-        layers = [layer for place in self._places for layer in _edited(place)]
+        layers = _after_edits(self._places)
         shown = tuple((number, layer.code) for number, layer in enumerate(layers, 1))
         numbered = tuple(replace(layer, number=number) for number, layer in enumerate(layers, 1))
         return replace(blueprint or self.blueprint, layers=numbered, shown=shown, problem=None, parameters=None)
@@ -141,7 +166,7 @@ class Alignment:
 
     def _removed(self, place: Place) -> Edit:
         own = place.own
-        params = {"layer": self._label(own[0])}
+        params: dict[str, Any] = {"layer": self._label(own[0])}
         if own[-1].number == own[0].number:
             return Edit("remove", "layer.extra", own[0].number, params)
         with_activation = {"activation_position": own[-1].number, "activation": self._label(own[-1])}
@@ -205,7 +230,8 @@ class Alignment:
                 actual = joined(actual, self._label(place.own[1]))
         expected = None
         if place.slots:
-            expected = actual if place.slots[0].kind is None else _text(place.slots)
+            expected = next(_edited(place)).code if place.slots[0].kind is None and place.wrong else actual
+            expected = expected if place.slots[0].kind is None else _text(place.slots)
         detail = ", ".join(f"{setting}={literal(value)}" for setting, _, value in place.wrong)
         if place.action == "replace":
             return Row("change", place.own[0].number, actual, expected, _new_code(place.slots))
@@ -245,8 +271,7 @@ def _moves(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot]
             for origin, gone in enumerate(steps)
             if (added.action, gone.action) == ("add", "remove")
             and origin not in moves.values()
-            and len(gone.layers) == len(added.states)
-            and all(slots[q].wrong(layers[i]) == [] for q, i in zip(added.states, gone.layers, strict=True))
+            and _fits([layers[index] for index in gone.layers], [slots[state] for state in added.states])
         ]
         if fitting:
             moves[to] = min(fitting, key=lambda origin: abs(origin - to))
@@ -257,7 +282,7 @@ def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: t
     """A layer that stays, with the activation that is kept, added or removed right after it; None for all else."""
     if place.action not in ("ok", "change") or len(place.own) != 1 or len(place.slots) != 1:
         return None
-    if [part.kind for part in (*own, *slots)] not in (["Activation"], ["Activation", "Activation"]):
+    if {*(layer.kind for layer in own), *(slot.kind for slot in slots)} - {"Activation", None}:
         return None
     if not holds_activation(place.own[0].kind):
         return None
@@ -270,20 +295,64 @@ def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: t
     return Place((*place.own, *own), (*place.slots, *slots), wrong, "change" if wrong else "ok")
 
 
+def _after_edits(places: Sequence[Place]) -> list[Layer]:
+    return [layer for place in places for layer in _edited(place)]
+
+
+def _mended(places: Sequence[Place], fix: Fix) -> list[Place]:
+    """The places after one more fix."""
+    ends = list(accumulate(len(list(_edited(place))) for place in places))
+    if fix.layer is not None and fix.wrong is None:
+        return _with_layer(places, bisect_left(ends, fix.index) + 1 if fix.index else 0, fix.layer.slots)
+    here = bisect_right(ends, fix.index)
+    place = places[here]
+    if fix.wrong is not None:
+        mended = [replace(place, wrong=(*place.wrong, fix.wrong), action="change")]
+    else:
+        mended = [replace(place, slots=(), wrong=(), action="remove")] if place.own else []
+    return [*places[:here], *mended, *places[here + 1 :]]
+
+
+def _with_layer(places: Sequence[Place], index: int, slots: tuple[Slot, ...]) -> list[Place]:
+    """The places with one more; a layer that is to be removed and fits is moved there instead of a new one."""
+    for place in places:
+        if place.action == "remove" and _fits(place.own, slots):
+            moved = Place(place.own, slots, (), "move")
+            return [one for one in (*places[:index], moved, *places[index:]) if one is not place]
+    return [*places[:index], Place((), slots, (), "add"), *places[index:]]
+
+
+def _fits(layers: Sequence[Layer], slots: Sequence[Slot]) -> bool:
+    pairs = zip(slots, layers, strict=True) if len(layers) == len(slots) else ()
+    return bool(layers) and len(layers) == len(slots) and all(slot.wrong(layer) == [] for slot, layer in pairs)
+
+
+def _gravity(place: Place) -> float:
+    """How much is wrong at a place; see :attr:`Alignment.gravity`."""
+    if place.action in ("ok", "change"):
+        return len(place.wrong) / 2
+    return 0.5 if [part.kind for part in place.slots or place.own] == ["Activation"] else 1.0
+
+
 def _edited(place: Place) -> Iterator[Layer]:
     """The layers that a place has after its edits."""
-    if place.action in ("add", "replace"):
+    if place.action == "replace":
         yield from (slot.example for slot in place.slots)
         return
     for index, slot in enumerate(place.slots):
         if index >= len(place.own):
             yield slot.example
-        elif slot.wrong(place.own[index]):
-            right = {name: value for name, _, value in slot.wrong(place.own[index]) or () if name != "trainable"}
-            kept = {} if "activation" in right else place.own[index].settings
-            yield replace(place.own[index], settings={**kept, **right}, trainable=True)
         else:
-            yield place.own[index]
+            yield _changed(place.own[index], place.wrong)
+
+
+def _changed(layer: Layer, wrong: Sequence[tuple[str, Any, Any]]) -> Layer:
+    """A layer with its settings set right; ``wrong`` may speak of its activation as well."""
+    right = {name: value for name, _, value in wrong if name in layer.settings and name != "trainable"}
+    if layer.kind == "Activation" and "activation" in right:
+        return replace(layer, settings=activation_settings(right["activation"]))
+    frozen = any(name == "trainable" for name, _, _ in wrong)
+    return replace(layer, settings={**layer.settings, **right}, trainable=layer.trainable or frozen)
 
 
 # --- code -------------------------------------------------------------------------------------------------------------

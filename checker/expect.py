@@ -27,9 +27,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from checker import blueprint
+from checker.blueprint import holds_activation
 
 BLANK = "____"
 """What stands for a gap in a skeleton."""
@@ -152,13 +154,11 @@ class Slot:
     Attributes:
         kind: Keras' class, None for any layer.
         settings: what its settings may be; those not named must have Keras' default.
-        joined: an activation that stands inside the layer before it.
         kinds: for any layer, the kinds it may not be.
     """
 
     kind: str | None
     settings: Mapping[str, Allowed] = field(default_factory=dict)
-    joined: bool = False
     kinds: frozenset[str] = frozenset()
 
     def wrong(self, layer: blueprint.Layer) -> list[tuple[str, Any, Any]] | None:
@@ -183,6 +183,11 @@ class Slot:
         return found if layer.trainable else [*found, ("trainable", False, True)]
 
     @property
+    def exact(self) -> bool:
+        """Whether just one layer fits."""
+        return self.kind is not None and all(allowed.exact for allowed in self.settings.values())
+
+    @property
     def example(self) -> blueprint.Layer:
         """The layer that the reference has here."""
         kind = self.kind or "Identity"
@@ -191,17 +196,16 @@ class Slot:
         )
 
 
-def holds_activation(kind: str | None) -> bool:
-    """Whether a layer of this kind takes an ``activation=``."""
-    return kind is not None and bool(blueprint._HAS_ACTIVATION.match(kind))
-
-
 def _defaults(layer: blueprint.Layer) -> dict[str, Any]:
     """Keras' defaults of the settings that make a difference, for an activation those of its parameters."""
     if layer.kind == "Activation":
         return blueprint.activation_settings(layer.settings["activation"])
     known = blueprint.SETTINGS.get(layer.kind, {})
     return {name: default for name, default in known.items() if default is not blueprint.REQUIRED}
+
+
+def _is_linear(layer: blueprint.Layer) -> bool:
+    return layer.kind == "Activation" and layer.settings["activation"] == "linear"
 
 
 def _complete(kind: str, named: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,24 +264,22 @@ class Layer(Pattern):
         object.__setattr__(self, "activation", inside)
 
     def build(self, automaton: Automaton) -> Fragment:
-        body = automaton.slot(Slot(self.kind, self.settings))
-        if self.activation is None:
-            return body
-        inside = automaton.slot(Slot("Activation", {"activation": self.activation}, joined=True))
-        if any(self.activation.accepts(name) for name in (None, "linear")):
-            inside = inside.optional()
-        return automaton.join(body, inside)
+        body, *inside = (automaton.slot(slot) for slot in self.slots)
+        return automaton.join(body, *(part if self.is_fixed else part.optional() for part in inside))
 
     def elements(self) -> Iterator[Layer]:
         yield self
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """Its canonical layers, as the reference has them."""
+        """Its canonical layers."""
         body = Slot(self.kind, self.settings)
-        if self.activation is None or self.activation.example in (None, "linear"):
-            return (body,)
-        return (body, Slot("Activation", {"activation": self.activation}, joined=True))
+        return (body,) if self.activation is None else (body, Slot("Activation", {"activation": self.activation}))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it always has as many canonical layers; an activation that may be linear may be none."""
+        return self.activation is None or not any(self.activation.accepts(linear) for linear in (None, "linear"))
 
     @property
     def code(self) -> str:
@@ -309,22 +311,22 @@ def _allowed(value: Any) -> Allowed:
     return value if isinstance(value, Allowed) else Allowed((value,), example=value)
 
 
-def Dense(units: Any, activation: Any = None, **settings: Any) -> Layer:  # noqa: N802 (reads like Keras)
+def Dense(units: Any, activation: Any = None, **settings: Any) -> Layer:
     """A dense layer; without ``activation`` a linear one."""
     return Layer("Dense", activation, units=units, **settings)
 
 
-def Dropout(rate: Any, **settings: Any) -> Layer:  # noqa: N802
+def Dropout(rate: Any, **settings: Any) -> Layer:
     """A dropout layer; ``rate`` is the share of inputs that it shuts off."""
     return Layer("Dropout", rate=rate, **settings)
 
 
-def BatchNormalization(**settings: Any) -> Layer:  # noqa: N802
+def BatchNormalization(**settings: Any) -> Layer:
     """A batch normalization layer, not frozen."""
     return Layer("BatchNormalization", **settings)
 
 
-def Activation(activation: Any) -> Layer:  # noqa: N802
+def Activation(activation: Any) -> Layer:
     """An activation; the same as that activation inside the layer before it."""
     return Layer("Activation", activation=activation)
 
@@ -346,10 +348,17 @@ class _Group(Pattern):
     """Patterns one after another."""
 
     def __init__(self, *patterns: Pattern) -> None:
-        self.patterns = _in_canonical_order(patterns)
+        self.patterns = patterns
 
     def build(self, automaton: Automaton) -> Fragment:
-        return automaton.join(*(pattern.build(automaton) for pattern in self.patterns))
+        parts: list[Fragment] = []
+        for fixed, run in groupby(self.patterns, lambda pattern: isinstance(pattern, Layer) and pattern.is_fixed):
+            if fixed:
+                slots = [slot for layer in run if isinstance(layer, Layer) for slot in layer.slots]
+                parts += [automaton.slot(slot) for slot in _in_canonical_order(slots)]
+            else:
+                parts += [pattern.build(automaton) for pattern in run]
+        return automaton.join(*parts)
 
     def elements(self) -> Iterator[Layer]:
         for pattern in self.patterns:
@@ -408,25 +417,15 @@ class Choice(Pattern):
         yield from self.alternatives[0].elements()
 
 
-def _in_canonical_order(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
-    """An activation that dropout commutes with stands before it, as in a Blueprint."""
-    ordered = list(patterns)
-    for index in range(1, len(ordered)):
-        back = index
-        while back and _commute(ordered[back - 1], ordered[back]):
-            ordered[back - 1], ordered[back] = ordered[back], ordered[back - 1]
-            back -= 1
-    return tuple(ordered)
-
-
-def _commute(first: Pattern, second: Pattern) -> bool:
-    return (
-        isinstance(first, Layer)
-        and isinstance(second, Layer)
-        and first.kind == "Dropout"
-        and second.kind == "Activation"
-        and second.settings["activation"].values in (("relu",), ("leaky_relu",))
-    )
+def _in_canonical_order(slots: Sequence[Slot]) -> list[Slot]:
+    """In the order that a Blueprint brings such layers into; an activation left open commutes with nothing."""
+    layers = [
+        replace(slot.example, number=index)
+        if slot.exact or slot.kind != "Activation"
+        else blueprint.Layer("", {}, number=index)
+        for index, slot in enumerate(slots)
+    ]
+    return [slots[layer.number] for layer in blueprint.in_canonical_order(layers)]
 
 
 # --- the automaton that patterns compile to ---------------------------------------------------------------------------
@@ -470,6 +469,13 @@ class Automaton:
             and not self.follow[-1]
         )
 
+    def accepts(self, layers: Sequence[blueprint.Layer]) -> bool:
+        """Whether the layers are right as they are."""
+        states = {0}
+        for layer in layers:
+            states = {one for state in states for one in self.follow[state] if self.slots[one].wrong(layer) == []}
+        return bool(states & self.final)
+
     def slot(self, slot: Slot) -> Fragment:
         self.slots.append(slot)
         self.successors.append(set())
@@ -501,6 +507,147 @@ class Automaton:
         return part
 
 
+# --- rules over the whole network -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One way to mend a violation: add ``layer`` before the layer ``index``, set a setting there, or remove it."""
+
+    index: int
+    layer: Layer | None = None
+    wrong: tuple[str, Any, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a network breaks.
+
+    Attributes:
+        code, params: of the finding that says so, where no fix can be named.
+        fixes: ways to mend it, the most natural one first.
+    """
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    fixes: tuple[Fix, ...] = ()
+
+
+class Constraint:
+    """A rule over the whole network."""
+
+    def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
+        """Where canonical layers, or the number of the network's weights, break the rule."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Count(Constraint):
+    layer: Layer
+    allowed: Allowed
+
+    def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
+        places = [index for index, layer in enumerate(layers) if layer.kind == self.layer.kind]
+        for index in places:
+            for wrong in self.layer.slots[0].wrong(layers[index]) or ():
+                yield Violation("network.count", {}, (Fix(index, wrong=wrong),))
+        wanted = self.allowed.nearest(len(places))
+        params = {"kind": self.layer.kind, "actual": len(places), "expected": self.allowed.text}
+        for _ in range(int(wanted) - len(places)):
+            ends = [_after(layers, index) for index, layer in enumerate(layers) if holds_activation(layer.kind)]
+            anywhere = dict.fromkeys([*ends[:-1], *range(len(layers) + 1)])
+            yield Violation("network.count", params, tuple(Fix(index, self.layer) for index in anywhere))
+        for _ in range(len(places) - int(wanted)):
+            yield Violation("network.count", params, tuple(Fix(index) for index in reversed(places)))
+
+
+@dataclass(frozen=True)
+class _Parameters(Constraint):
+    allowed: Allowed
+
+    def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
+        if parameters is not None and not self.allowed.accepts(parameters):
+            large = parameters > self.allowed.nearest(parameters)
+            params = {"actual": parameters, "expected": int(self.allowed.nearest(parameters))}
+            yield Violation("network.parameters" if large else "network.parameters:few", params)
+
+
+@dataclass(frozen=True)
+class _Beside(Constraint):
+    """Each layer of a kind has a certain layer right before or right after it and its activation."""
+
+    kind: str
+    layer: Layer
+    after: bool
+    hidden: bool
+
+    def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
+        places = [index for index, layer in enumerate(layers) if layer.kind == self.kind]
+        for index in places[:-1] if self.hidden else places:
+            gap = _after(layers, index) if self.after else index
+            beside = layers[gap : gap + 1] if self.after else layers[max(gap - 1, 0) : gap]
+            if not any(self.layer.slots[0].wrong(layer) == [] for layer in beside):
+                yield Violation("network.beside", {}, (Fix(gap, self.layer),))
+
+
+@dataclass(frozen=True)
+class _Never(Constraint):
+    """Layers of some kinds do not stand at certain places."""
+
+    kinds: tuple[str, ...]
+    where: str
+    neighbour: str = ""
+
+    def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
+        last = max((index for index, layer in enumerate(layers) if holds_activation(layer.kind)), default=len(layers))
+        for index, layer in enumerate(layers):
+            after = layers[index + 1].kind if index + 1 < len(layers) else ""
+            here = {"first": index == 0, "after_output": index > last, "before": after == self.neighbour}
+            if layer.kind in self.kinds and here[self.where]:
+                yield Violation("network.never", {}, (Fix(index),))
+
+
+def count(kind: str | Layer, number: Any) -> Constraint:
+    """So many layers of a kind; given as a pattern, each of them has its settings, and missing ones are like it."""
+    return _Count(Layer(kind) if isinstance(kind, str) else kind, _allowed(number))
+
+
+def parameters(number: Any) -> Constraint:
+    """So many weights in the whole network."""
+    return _Parameters(_allowed(number))
+
+
+def followed_by(kind: str, layer: Layer, hidden: bool = True) -> Constraint:
+    """Right after each layer of a kind and its activation stands such a layer; ``hidden``: but not after the last."""
+    return _Beside(kind, layer, after=True, hidden=hidden)
+
+
+def preceded_by(kind: str, layer: Layer, hidden: bool = False) -> Constraint:
+    """Right before each layer of a kind stands such a layer; ``hidden``: but not before the last."""
+    return _Beside(kind, layer, after=False, hidden=hidden)
+
+
+def not_after_output(*kinds: str) -> Constraint:
+    """No layer of these kinds stands after the last layer that has an activation of its own, the output."""
+    return _Never(kinds, "after_output")
+
+
+def not_first(*kinds: str) -> Constraint:
+    """No layer of these kinds is the first."""
+    return _Never(kinds, "first")
+
+
+def not_right_before(kind: str, neighbour: str) -> Constraint:
+    """No layer of a kind stands right before one of another kind."""
+    return _Never((kind,), "before", neighbour)
+
+
+def _after(layers: Sequence[blueprint.Layer], index: int) -> int:
+    """The place right after a layer and its activation."""
+    has_own = holds_activation(layers[index].kind) and index + 1 < len(layers)
+    return index + 2 if has_own and layers[index + 1].kind == "Activation" else index + 1
+
+
 # --- the network ------------------------------------------------------------------------------------------------------
 
 
@@ -519,11 +666,11 @@ class Network:
         self,
         *patterns: Pattern,
         input_shape: Sequence[int | None] | None = None,
-        constraints: Sequence[Any] = (),
+        constraints: Sequence[Constraint] = (),
         starter: Network | None = None,
         example: Sequence[Layer] = (),
     ) -> None:
-        self.patterns = _in_canonical_order(patterns)
+        self.patterns = patterns
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.constraints = tuple(constraints)
         self.starter = starter
@@ -543,7 +690,7 @@ class Network:
         layers = []
         for number, element in enumerate(self.elements, 1):
             layers += [replace(slot.example, number=number) for slot in element.slots]
-        return tuple(layers)
+        return tuple(blueprint.in_canonical_order([layer for layer in layers if not _is_linear(layer)]))
 
     def code(self) -> str:
         """The reference as runnable Keras code, an expression that makes the model."""

@@ -23,19 +23,23 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from checker.blueprint import Layer
-from checker.expect import Automaton, Slot, holds_activation
+from checker.blueprint import Layer, holds_activation
+from checker.expect import Automaton, Slot
 
 # Edits first, then how grave they are, then how natural: one number, so that a path's price is a plain sum.
 EDIT = 10**12
 GRAVITY = 10**9
 NATURE = 10**6
 WHOLE = EDIT + 2 * GRAVITY
-"""Price of adding, removing or moving a layer: one edit of full gravity."""
+"""Price of adding, removing or moving a layer."""
 CHANGE = EDIT + GRAVITY
-"""Price of changing a setting: one edit of half the gravity."""
+"""Price of changing a setting, which is half as grave as a layer."""
 REPLACE = 2 * EDIT + 2 * GRAVITY
 """Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
+ROUNDS = 5
+"""How often to look for a better share between removal and addition before the search has to bridge what remains."""
+LARGE = 40_000
+"""Layers times states from which on the way along the bounds has to do: it is at most a few edits longer."""
 MOST_NODES = 5_000
 """Where the search gives up on proving that its path is the cheapest; networks with ten mistakes need some hundreds."""
 
@@ -55,16 +59,16 @@ class Step:
     states: tuple[int, ...] = ()
 
 
-def cheapest(layers: Sequence[Layer], automaton: Automaton) -> tuple[list[Step], int]:
-    """The cheapest path and its price."""
+def cheapest(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
+    """The cheapest path."""
     head, tail = _common_ends(layers, automaton)
     search = _Search(layers[head : len(layers) - tail], automaton, head, tail)
-    steps, price = search.run()
+    steps = search.run()
     end = len(automaton.slots) - tail
     before = [Step("keep", (index,), (index + 1,)) for index in range(head)]
     middle = [Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps]
     after = [Step("keep", (len(layers) - tail + index,), (end + index,)) for index in range(tail)]
-    return [*before, *middle, *after], price
+    return [*before, *middle, *after]
 
 
 def sort_of(layer: Layer) -> Hashable:
@@ -101,9 +105,9 @@ Pool = frozenset[tuple[Hashable, int]]
 
 
 class _Node(NamedTuple):
-    """A point on a path: the layers before ``index`` are dealt with, ``state`` is reached."""
+    """A point on a path: the layers before ``done`` are dealt with, ``state`` is reached."""
 
-    index: int
+    done: int
     state: int
     pool: Pool = frozenset()
     ended: bool = False
@@ -121,7 +125,7 @@ class _Search:
         self.final = automaton.final if not tail else frozenset({last})
         self.plain = automaton.plain
         self._classify()
-        self._set_prices()
+        self._share_prices()
 
     # --- prices ---------------------------------------------------------------------------------------------------
     def _classify(self) -> None:
@@ -157,22 +161,26 @@ class _Search:
             if slot.kind is None:
                 continue
             yield (one,), self.slot_sort[one]
-            if holds_activation(slot.kind):
+            if slot.kind and holds_activation(slot.kind):
                 for two in self.follow[one]:
                     if self.slots[two].kind == "Activation":
                         yield (one, two), (self.slot_sort[one], self.slot_sort[two])
 
-    def _set_prices(self) -> None:
+    def _share_prices(self) -> None:
         """Share the price of a move between its removal and its addition."""
         removable = Counter(sort for index in range(len(self.layers)) for _, sort in self._removals(index))
         addable = Counter(dict({item for state in self.states for item in self._additions(state)}).values())
         self.both = removable.keys() & addable.keys()
-        self.remove_price = dict.fromkeys(removable, WHOLE)
-        self.add_price = dict.fromkeys(addable, WHOLE)
+        kinds: dict[Hashable, str] = {self.layer_class[index]: layer.kind for index, layer in enumerate(self.layers)}
+        kinds |= {self.slot_sort[state]: self.slots[state].kind or "" for state in self.states}
+        self.whole = {sort: _whole(kinds.get(sort, "")) for sort in removable.keys() | addable.keys()}
+        self.remove_price = {sort: self.whole[sort] for sort in removable}
         for sort in self.both:
             surplus = removable[sort] - addable[sort] if self.plain else 0
-            self.remove_price[sort] = WHOLE // 2 if not surplus else WHOLE if surplus > 0 else 0
-            self.add_price[sort] = WHOLE - self.remove_price[sort]
+            self.remove_price[sort] = self.whole[sort] // 2 if not surplus else self.whole[sort] if surplus > 0 else 0
+
+    def _price_steps(self) -> None:
+        """Price every removal and addition; of two that cost the same, rather the light layers and the later ones."""
         count = len(self.layers)
         self.removals = [
             [
@@ -183,11 +191,17 @@ class _Search:
         ]
         self.additions = {
             state: [
-                (states, sort, self.add_price[sort] + NATURE * _burden(self.slots[states[0]].kind))
+                (states, sort, self._add_price(sort) + NATURE * _burden(self.slots[states[0]].kind))
                 for states, sort in self._additions(state)
             ]
             for state in self.states
         }
+
+    def _share_anew(self, pool: Pool) -> None:
+        """Bring the shares nearer to what a path showed: what it removed more often is dearer to remove."""
+        for sort, surplus in pool:
+            room = self.whole[sort] - self.remove_price[sort] if surplus > 0 else -self.remove_price[sort]
+            self.remove_price[sort] += room // 2
 
     # --- the lower bound ------------------------------------------------------------------------------------------
     def _bounds(self) -> list[list[float]]:
@@ -228,9 +242,36 @@ class _Search:
                 break
 
     # --- the search -----------------------------------------------------------------------------------------------
-    def run(self) -> tuple[list[Step], int]:
-        """The cheapest path and its price."""
-        bounds = self._bounds()
+    def run(self) -> list[Step]:
+        """The cheapest path."""
+        size = len(self.layers) * len(self.states)
+        best: tuple[float, dict[Hashable, int]] = (-1.0, self.remove_price)
+        for _ in range(ROUNDS if size < LARGE else 1):
+            self._price_steps()
+            bounds = self._bounds()
+            steps, pool = self._straight(bounds)
+            if not self._owed(pool) or size >= LARGE:  # the bound is reached
+                return steps
+            best = max(best, (bounds[0][0], dict(self.remove_price)), key=lambda found: found[0])
+            self._share_anew(pool)
+        self.remove_price = best[1]
+        self._price_steps()
+        return self._search(self._bounds())
+
+    def _straight(self, bounds: list[list[float]]) -> tuple[list[Step], Pool]:
+        """The way along the bounds, and what it leaves unpaired."""
+        node, steps = _Node(0, self.states.start), []
+        while True:
+            step, node, _ = min(self._steps(node), key=lambda found: found[2] + self._rest(found[1], bounds))
+            if node.ended:
+                return steps, node.pool
+            steps.append(step)
+
+    def _rest(self, node: _Node, bounds: list[list[float]]) -> float:
+        return 0 if node.ended else bounds[node.done][node.state - self.states.start]
+
+    def _search(self, bounds: list[list[float]]) -> list[Step]:
+        """A*: of all ways the one that is cheapest with moves priced truly."""
         start = _Node(0, self.states.start)
         spent: dict[_Node, int] = {start: 0}
         came: dict[_Node, tuple[_Node, Step]] = {}
@@ -242,20 +283,19 @@ class _Search:
                 continue
             done.add(node)
             if node.ended:
-                return _way_to(node, came), spent[node]
+                return _way_to(node, came)
             if len(done) == MOST_NODES:  # from here on only straight ahead
                 queue.clear()
             for step, further, price in self._steps(node):
-                total = spent[node] + price
-                rest = 0 if further.ended else bounds[further.index][further.state - self.states.start]
+                total, rest = spent[node] + price, self._rest(further, bounds)
                 if rest < math.inf and total < spent.get(further, math.inf):
                     spent[further] = total
                     came[further] = (node, step)
-                    heapq.heappush(queue, (total + rest, -further.index, -len(spent), further))
+                    heapq.heappush(queue, (total + rest, -further.done, -len(spent), further))
         raise AssertionError("every pattern can be reached by removing and adding")
 
     def _steps(self, node: _Node) -> Iterator[tuple[Step, _Node, int]]:
-        index, state, pool = node.index, node.state, node.pool
+        index, state, pool = node.done, node.state, node.pool
         if index < len(self.layers):
             keep = self.keep[self.layer_class[index]]
             for one in self.follow[state]:
@@ -271,6 +311,9 @@ class _Search:
         for states, sort, price in self.additions[state]:
             yield Step("add", (), states), _Node(index, states[-1], self._pooled(pool, sort, -1)), price
 
+    def _add_price(self, sort: Hashable) -> int:
+        return self.whole[sort] - (self.remove_price[sort] if sort in self.both else 0)
+
     def _pooled(self, pool: Pool, sort: Hashable, change: int) -> Pool:
         """What is removed and not added again, after one more removal or addition."""
         if sort not in self.both:
@@ -282,7 +325,7 @@ class _Search:
     def _owed(self, pool: Pool) -> int:
         """What the unpaired removals and additions cost beyond their share of a move."""
         return sum(
-            count * (WHOLE - self.remove_price[sort]) if count > 0 else -count * (WHOLE - self.add_price[sort])
+            count * (self.whole[sort] - self.remove_price[sort]) if count > 0 else -count * self.remove_price[sort]
             for sort, count in pool
         )
 
@@ -303,6 +346,11 @@ def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
     if slot.kind is None or "Activation" in (layer.kind, slot.kind):
         return None
     return REPLACE
+
+
+def _whole(kind: str) -> int:
+    """What adding, removing or moving a layer costs; an activation is no more than a setting of the layer before it."""
+    return CHANGE if kind == "Activation" else WHOLE
 
 
 def _burden(kind: str | None) -> int:
