@@ -106,7 +106,7 @@ def alt_text(history: object, after: object | None = None) -> str:
 
 def draw(run: Run, second: Run | None = None, *, title: str = "") -> Picture:
     """Draw one run, or two in one frame."""
-    with _style():
+    with style():
         picture = Picture(figsize=(6.8, 3.7) if second is None else (6.8, 4.0))
         axes = picture.subplots()
         if second is None:
@@ -134,7 +134,7 @@ def address(picture: Figure) -> str:
 def rendered(picture: Figure, kind: str) -> bytes:
     """The picture as ``"svg"`` or ``"png"``; the same picture gives the same bytes."""
     buffer = io.BytesIO()
-    with _style():
+    with style():
         picture.savefig(buffer, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else {"Software": None})
     return buffer.getvalue() if kind == "svg" else _few_colours(buffer)
 
@@ -352,7 +352,7 @@ def _titles(axes: Axes, *lines: str) -> None:
         axes.text(0, 1.11 + 0.09 * place, line, transform=axes.transAxes, fontsize=11.5)
 
 
-def _style() -> AbstractContextManager[None]:
+def style() -> AbstractContextManager[None]:
     """Our look, whatever the learner's settings are; they come back afterwards."""
     return matplotlib.style.context(["default", _look()])
 
