@@ -128,7 +128,7 @@ _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 _OPERATIONS = {name: name for name in ACTIVATIONS} | {"re_lu": "relu", "exp": "exponential"}
 """Classes of ``keras.ops`` calls, in snake case, that are activations."""
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax"}
-_HAS_ACTIVATION = re.compile(r"^(Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?)$")
+_ACTIVATED = re.compile(r"^(Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?)$")
 _RANDOM = re.compile(r"^(.*Dropout(1D|2D|3D)?|GaussianNoise)$")
 _DROPOUTS = re.compile(r"^(Dropout|SpatialDropout[123]D)$")
 _WEIGHTLESS = re.compile(
@@ -140,10 +140,21 @@ _SAME_SHAPE = re.compile(
     r"^(Activation|PReLU|.*Dropout(1D|2D|3D)?|GaussianNoise|ActivityRegularization|.*Normalization|Rescaling|Identity|Masking"
     r"|Add|Subtract|Multiply|Average|Maximum|Minimum|ops\.(Add|Subtract|Multiply|Divide|TrueDivide|Negative|Absolute))$"
 )
+_FOR_REPLAY = ("activation", "epsilon", "data_format", "lora_rank", "quantization_config")
 _IGNORED = re.compile(
     r"^(name|trainable|dtype|seed|autocast|build_config|compile_config|module|registered_name|shared_object_id"
     r"|quantization_config|.*_initializer|initializer)$"
 )
+
+
+@cache
+def _has_activation(kind: str) -> bool:
+    return _ACTIVATED.match(kind) is not None
+
+
+@cache
+def _is_weightless(kind: str) -> bool:
+    return _WEIGHTLESS.match(kind) is not None
 
 
 class Unreadable(ValueError):
@@ -243,8 +254,8 @@ class Graph:
         """
         try:
             item, compiled, built = _read_file(source)
-            nodes, *ends = _Assembler().assemble(item)
-            return cls(tuple(_counted(source, nodes)), *ends, built=built, compiled=compiled)
+            graph = cls(*_Assembler().assemble(item), built=built, compiled=compiled)
+            return replace(graph, nodes=tuple(_counted(source, graph.nodes)))
         except Unreadable:
             raise
         except Exception as error:  # hostile files fail in every way there is
@@ -490,14 +501,20 @@ class _LiveReader:
         )
 
     def config(self, layer: Any, kind: str, known: type | None) -> dict[str, Any]:
-        """The layer's settings as its Keras class tells them; a subclass does not get a word in."""
+        """The layer's settings; a subclass of a layer of Keras' own does not get a word in."""
         if kind == "Lambda":
             return {"function": self.function(layer.call, layer.function)}
-        try:
-            config = dict(known.get_config(layer) if known is not None else layer.get_config())  # type: ignore[attr-defined]
-        except Exception:  # activations that Keras cannot save, classes that forgot get_config
-            config = {name: vars(layer)[name] for name in SETTINGS.get(kind, {}) if name in vars(layer)}
-        if hasattr(layer, "activation") and (kind == "Activation" or _HAS_ACTIVATION.match(kind)):
+        config: dict[str, Any]
+        if kind in SETTINGS and kind != "Normalization":  # much faster than get_config
+            config = {name: getattr(layer, name, default) for name, default in SETTINGS[kind].items()}
+            config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
+            config["dtype"] = layer.dtype_policy.name
+        else:
+            try:
+                config = dict(getattr(known, "get_config", type(layer).get_config)(layer))
+            except Exception:  # classes that forgot get_config
+                config = {}
+        if "activation" in config or (hasattr(layer, "activation") and _has_activation(kind)):
             config["activation"] = self.activation(layer.activation)
         return {str(key): _plain(value) for key, value in config.items()}
 
@@ -805,7 +822,7 @@ def _counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node
 
 def _is_counted(kind: str) -> bool:
     """Whether the settings alone tell how many weights a layer has."""
-    return kind in ("InputLayer", "Dense", "BatchNormalization", *_ACTIVATION_LAYERS) or bool(_WEIGHTLESS.match(kind))
+    return kind in ("InputLayer", "Dense", "BatchNormalization", *_ACTIVATION_LAYERS) or _is_weightless(kind)
 
 
 def _saved_item(saved: Mapping[str, Any]) -> _Item:
@@ -834,7 +851,7 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(config)
     if kind == "Lambda":
         return {"function": _saved_activation(config["function"])}
-    if "activation" in settings and (kind == "Activation" or _HAS_ACTIVATION.match(kind)):
+    if "activation" in settings and (kind == "Activation" or _has_activation(kind)):
         settings["activation"] = _saved_activation(settings["activation"])
     return settings
 
@@ -1075,7 +1092,7 @@ def stages(kind: str, config: Mapping[str, Any], group: str = "", trainable: boo
     activation, steps = _as_activation(kind, config), []
     if activation is None:
         steps.append(Stage(kind, config, group, trainable))
-        if not _HAS_ACTIVATION.match(kind):
+        if not _has_activation(kind):
             return steps
         activation = config.get("activation") or "linear"
     if not isinstance(activation, Mapping):
@@ -1112,9 +1129,7 @@ def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer
     return [
         Layer("Activation", stage.config)
         if stage.kind == "Activation"
-        else Layer(
-            stage.kind, settings_of(stage.kind, stage.config), stage.trainable or bool(_WEIGHTLESS.match(stage.kind))
-        )
+        else Layer(stage.kind, settings_of(stage.kind, stage.config), stage.trainable or _is_weightless(stage.kind))
         for stage in stages(kind, config, trainable=trainable)
     ]
 
@@ -1164,6 +1179,8 @@ def settings_of(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cleaned(value: Any) -> Any:
     """Without names, seeds and initializers, floats rounded, tuples as lists."""
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, Mapping):
         return {str(key): _cleaned(item) for key, item in value.items() if not _IGNORED.match(str(key))}
     if isinstance(value, list | tuple):
@@ -1207,7 +1224,7 @@ def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape 
 
 def holds_activation(kind: str) -> bool:
     """Whether a layer of this kind may have an activation inside, which is a layer of its own in canonical form."""
-    return bool(_HAS_ACTIVATION.match(kind))
+    return bool(_has_activation(kind))
 
 
 def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
@@ -1247,7 +1264,7 @@ def _output_shape(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape
 
 def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> int | None:
     """Number of weights of a layer on this input; None when it is not known."""
-    if _WEIGHTLESS.match(kind):
+    if _is_weightless(kind):
         return 0
     width = shape[-1] if shape else None
     if kind not in ("Dense", "BatchNormalization") or width is None or settings.get("axis", -1) != -1:
@@ -1309,13 +1326,13 @@ def _activation_code(settings: Mapping[str, Any]) -> str:
 def _shown_code(node: Node) -> str:
     """The learner's layer as they wrote it, its activation inside it."""
     kind, config = node.class_name, node.config
-    trainable = node.trainable or bool(_WEIGHTLESS.match(kind)) or kind in _ACTIVATION_LAYERS
+    trainable = node.trainable or _is_weightless(kind) or kind in _ACTIVATION_LAYERS
     inside = _pieces(kind, config, True)[-1] if "activation" in config else None
     if kind == "Activation" and inside is not None:
         return inside.code
     if kind == "Lambda":
         return "Lambda(...)"
-    if inside is None or not _HAS_ACTIVATION.match(kind) or _is_identity(inside.kind, inside.settings, [None]):
+    if inside is None or not _has_activation(kind) or _is_identity(inside.kind, inside.settings, [None]):
         return layer_code(kind, settings_of(kind, config), trainable=trainable)
     code = inside.code
     plain = re.fullmatch(r'Activation\(("[^"]*")\)', code)

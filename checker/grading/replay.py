@@ -129,7 +129,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sparse_plus": lambda x: np.where(x < 1, np.maximum(x + 1, 0) ** 2 / 4, x),
     "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
 }
-"""Keras' activations, as their documentation defines them; without sparsemax, where Keras 3.15 computes something else."""
+"""Keras' activations as documented; without sparsemax, where Keras 3.15 computes something else."""
 
 
 def _activation(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
@@ -311,9 +311,10 @@ def _merge(join: Callable[[Array, Array], Any], average: bool = False) -> Planne
             raise Unsupported("merging tensors of different rank")
 
         def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
-            result, *others = [*xs, *constants]
-            for other in others:
-                result = join(result, cast(Array, other))
+            values: list[Any] = [*xs, *constants]
+            result = values[0]
+            for value in values[1:]:
+                result = join(result, value)
             return cast(Array, result / len(xs) if average else result)
 
         return Plan(run, np.broadcast_shapes(*shapes))
@@ -390,7 +391,7 @@ PLANNERS: dict[str, Planner] = {
 # --- the replay -------------------------------------------------------------------------------------------------------
 
 Read = Callable[[Node, str, Sequence[tuple[int, ...]]], Sequence[Array]]
-"""Reads a node's weights: the node, the group inside its own (``""`` or ``"activation"``), the shapes they must have."""
+"""Reads weights: of a node, in a group inside its own (``""`` or ``"activation"``), of the shapes they must have."""
 
 
 @dataclass(frozen=True)
@@ -479,10 +480,10 @@ class Replay:
         """What the network makes of these samples, as ``model(x, training=False)`` would.
 
         Args:
-            x: array of the shape (samples, \\*input shape); of one feature, (samples,) will do.
+            x: array of the shape (samples, ...) as the network takes them; of one feature, (samples,) will do.
 
         Returns:
-            float32 array of the shape (samples, \\*output shape).
+            float32 array of the shape (samples, ...).
 
         Raises:
             ValueError: for samples of another shape.
