@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
@@ -29,7 +28,7 @@ from traitlets import Bool, Integer, List, Unicode
 
 from checker.grading import sandbox
 from checker.grading.sandbox import Ending, Run
-from checker.grading.submission import Release, find, graded_cells, outputs_by_id, read, restore
+from checker.grading.submission import Release, as_bytes, find, graded_cells, outputs_by_id, read, restore
 
 VALIDATE_TIMEOUT = 1800
 """Seconds that one cell may take where nbgrader itself runs a notebook; its own limit of 30 ends most trainings."""
@@ -74,7 +73,7 @@ def configure(c: Any) -> None:
 # --- release ----------------------------------------------------------------------------------------------------------
 
 
-class KeepStraysIn(NbGraderPreprocessor):
+class KeepStraysIn(NbGraderPreprocessor):  # type: ignore[misc]
     """Take files out of the release that nbgrader copied along from the source folder: notes, solutions, evidence."""
 
     release = List(
@@ -97,11 +96,11 @@ class KeepStraysIn(NbGraderPreprocessor):
 # --- submissions ------------------------------------------------------------------------------------------------------
 
 
-class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+class SubmissionExporter(NotebookExporter):
     """Reads submissions whatever they have become, where nbgrader's own exporter gives up on a student or on all."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         if isinstance(self.parent, Autograde):  # nbgrader makes its exporter once, before it looks into a submission
             _prepare(self.parent)
 
@@ -109,10 +108,10 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
         path = Path(filename)
         nbgrader = (resources or {}).get("nbgrader")
         if nbgrader is None:
-            return super().from_filename(filename, resources, **kwargs)  # type: ignore[no-any-return]
+            return super().from_filename(filename, resources, **kwargs)
         release = release_of(self.parent, nbgrader["assignment"], nbgrader["notebook"])
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        return self.from_notebook_node(restore(read(path), release), resources, **kwargs)  # type: ignore[no-any-return]
+        return self.from_notebook_node(restore(read(path), release), resources, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _prepare(converter: Autograde) -> None:
@@ -132,7 +131,7 @@ def _prepare(converter: Autograde) -> None:
 
 def _pattern(coursedir: CourseDirectory) -> str:
     path = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, coursedir.assignment_id)
-    return os.path.relpath(path, coursedir.root)
+    return os.path.relpath(path, coursedir.root)  # type: ignore[no-any-return]
 
 
 def register(converter: BaseConverter, assignment: str) -> None:
@@ -196,7 +195,7 @@ def _converter(preprocessor: NbGraderPreprocessor) -> BaseConverter:
 # --- grading ----------------------------------------------------------------------------------------------------------
 
 
-class GradeFromEvidence(NbGraderPreprocessor):
+class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
     """Give each graded cell its points and our report, in place of executing the notebook.
 
     What the evidence does not settle is run again in the sandbox; without one it is left for a person.
@@ -226,7 +225,7 @@ class GradeFromEvidence(NbGraderPreprocessor):
     def _executed(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Another assignment of the course leaves no evidence: its notebooks are executed, in the sandbox only."""
         names = resources["nbgrader"]
-        run = self._run(nbformat.writes(nb).encode(), names["assignment"]) if self._safe else Run(Ending.DIED, 0.0)
+        run = self._run(as_bytes(nb), names["assignment"]) if self._safe else Run(Ending.DIED, 0.0)
         outputs = outputs_by_id(run.files.get("notebook.ipynb", b""))
         resources["unsettled"] = {name: "sandbox" for name, cell in graded_cells(nb) if cell.id not in outputs}
         for cell in nb.cells:
@@ -247,7 +246,7 @@ class GradeFromEvidence(NbGraderPreprocessor):
 
 
 class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
-    """Enter the points into the gradebook; an unsettled question waits for a person, not with full marks as nbgrader's."""
+    """Enter the points into the gradebook; an unsettled question waits for a person, where nbgrader is generous."""
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._add_score(cell, resources)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import nbformat
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode
 
 from checker.grading.untrusted import NOTEBOOK_LIMIT, Refused, file_bytes
 from checker.language import N_, translate
@@ -236,7 +236,7 @@ def _put_back(cell: NotebookNode, released: NotebookNode) -> None:
         for name in ("outputs", "execution_count", "attachments"):
             cell.pop(name, None)
         if released.cell_type == "code":
-            cell.update(outputs=[], execution_count=None)
+            cell.outputs, cell.execution_count = [], None
     cell.metadata = copy.deepcopy(released.metadata)
 
 
@@ -299,10 +299,20 @@ def graded_cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             yield grade_id, cell
 
 
+def from_dict(data: Mapping[str, Any]) -> NotebookNode:
+    """The data as nbformat's nodes."""
+    return nbformat.from_dict(data)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def as_bytes(notebook: NotebookNode) -> bytes:
+    """The notebook as a file's content."""
+    return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
+
+
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:
     """The outputs of an executed notebook's code cells by cell id; none for bytes that are no notebook."""
     try:
-        notebook = nbformat.reads(executed.decode(), as_version=4)
+        notebook = nbformat.reads(executed.decode(), as_version=4)  # type: ignore[no-untyped-call]
     except Exception:  # nbformat raises what it likes for what is no notebook
         return {}
     return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}

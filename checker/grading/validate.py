@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -19,6 +20,9 @@ from nbformat import NotebookNode
 from checker.language import N_, translate
 from checker.question import Assignment
 from checker.report import Report
+
+if TYPE_CHECKING:
+    from checker.grading.evidence import Assessment
 
 BIGGEST_FILE = 50_000_000
 """Bytes; larger files beside the notebook are not copied for the run."""
@@ -41,12 +45,14 @@ class Validation:
 
     Attributes:
         reports: each automatic question's report, by id.
+        unsettled: ids of questions that evidence cannot settle, which a person will look at.
         written: each written answer's points, by id, and whether there is an answer.
         problems: cells that do not run.
         changed: ids of read-only cells that were changed.
     """
 
     reports: dict[str, Report] = field(default_factory=dict)
+    unsettled: frozenset[str] = frozenset()
     written: dict[str, tuple[float, bool]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     changed: tuple[str, ...] = ()
@@ -106,10 +112,18 @@ def run(path: Path, notebook: NotebookNode, timeout: int) -> Validation:
         assessed = assess(assignment, folder / FOLDER) if assignment is not None else {}
     return Validation(
         {question: found.report for question, found in assessed.items()},
+        frozenset(question for question, found in assessed.items() if _unsettled(found)),
         dict(_written(notebook)),
         problems,
         tuple(_changed(notebook)),
     )
+
+
+def _unsettled(assessed: Assessment) -> bool:
+    from checker.grading.evidence import Outcome
+
+    verification = assessed.verification
+    return verification.outcome is Outcome.UNSETTLED and verification.code != "evidence.missing"
 
 
 def assignment_of(notebook: NotebookNode) -> Assignment | None:
@@ -156,7 +170,7 @@ def _execute(notebook: NotebookNode, folder: Path, timeout: int) -> Iterator[Pro
             on_cell_complete=lambda cell, cell_index: bar.update(),
         )
         try:
-            client.execute()
+            client.execute(stderr=subprocess.DEVNULL)  # the kernel's own chatter would tear the bar
         except DeadKernelError:
             stopped = next((n for n, cell in enumerate(code) if not cell.execution_count), len(code) - 1)
             yield Problem(stopped + 1, _first_line(code[stopped]), translate(N_("the kernel died")))
@@ -224,7 +238,8 @@ def _table(validation: Validation) -> Any:
     table = Table(translate(N_("Question")), translate(N_("Points")), translate(N_("Next step")))
     for question, report in validation.reports.items():
         step = "" if report.passed else next((found.message for found in report.findings), "")
-        table.add_row(question, f"{report.points:g} / {report.max_points:g}", Text(step))
+        earned = "?" if question in validation.unsettled else f"{report.points:g}"
+        table.add_row(question, f"{earned} / {report.max_points:g}", Text(step))
     for question, (points, answered) in validation.written.items():
         step = (
             N_("answered; your teacher reads it")
