@@ -174,7 +174,7 @@ class Alignment:
 
     def _changed(self, place: Place, setting: str, actual: Any, expected: Any) -> Edit:
         layer = place.own[0]
-        params = {
+        params: dict[str, Any] = {
             "layer": self._label(layer),
             "setting": setting,
             "actual": literal(actual),

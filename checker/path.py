@@ -260,7 +260,8 @@ class _Search:
 
     def _straight(self, bounds: list[list[float]]) -> tuple[list[Step], Pool]:
         """The way along the bounds, and what it leaves unpaired."""
-        node, steps = _Node(0, self.states.start), []
+        node = _Node(0, self.states.start)
+        steps: list[Step] = []
         while True:
             step, node, _ = min(self._steps(node), key=lambda found: found[2] + self._rest(found[1], bounds))
             if node.ended:
