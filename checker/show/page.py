@@ -138,8 +138,8 @@ _CLAUSES = {
 }
 
 _UNJUDGED = {
-    "model": N_("there is no network to judge yet"),
-    "history": N_("there is no training to judge yet"),
+    "architecture": N_("there is no network to judge yet"),
+    "curves": N_("the training cannot be judged yet"),
 }
 
 _TROUBLES = {
@@ -190,15 +190,18 @@ def _headline(report: Report) -> str:
 
 def _clause(section: Section) -> str:
     if not section.passed:
-        for finding in section.findings:
-            kind = finding.name.partition(".")[0]
-            if kind in _UNJUDGED and finding.severity is Severity.ERROR and not section.table:
-                return translate(_UNJUDGED[kind])
+        if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
+            return translate(_UNJUDGED[section.name])
         for name, clause in _TROUBLES.items():
             if section.name == "curves" and name in section.diagnoses:
                 return translate(clause)
     known = _CLAUSES.get((section.name, section.passed))
     return translate(known) if known else _clip(section.name)
+
+
+def _unjudged(finding: Finding) -> bool:
+    """Whether the finding says that there was nothing to look at."""
+    return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
 
 
 def _question(identity: str) -> str:
@@ -217,7 +220,7 @@ _DEEDS = {
     "add": ("add", N_("add this layer")),
     "remove": ("remove", N_("remove this layer")),
     "change": ("change", N_("replace this layer")),
-    "move": ("move", N_("move this layer")),
+    "move": ("move", N_("move this layer here")),
 }
 
 
@@ -233,10 +236,10 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 def _row(row: Row) -> tuple[Cell, ...]:
     mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
     todo = translate(deed)
-    if row.detail and row.action == "change":
+    if row.action == "change" and row.detail.startswith("layers."):
+        todo = translate(N_("replace it with `{layer}`"), layer=_clip(row.detail))
+    elif row.action == "change" and row.detail:
         todo = translate(N_("set `{setting}`"), setting=_clip(row.detail))
-    elif row.detail and row.action == "move":
-        todo = translate(N_("move this layer: `{where}`"), where=_clip(row.detail))
     header = translate(N_("new")) if row.number is None else str(row.number)
     return (Cell(header), _layer(row.actual), _layer(row.expected), Cell(todo, mark=mark))
 
@@ -290,7 +293,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Page:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return _clip(Finding(f"curve.{verdict.name}", position=verdict.epochs[0], params=verdict.params).message)
+    return _clip(Finding(verdict.code, position=verdict.epochs[0], params=verdict.params).message)
 
 
 def _comparison(comparison: Comparison) -> Page:
