@@ -9,12 +9,12 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from models import designs, mutants, right, wrong
+from models.case import Case
 
 from checker.assignments import spotify
 from checker.kinds import NetworkQuestion
 from checker.report import Report
-from models import designs, mutants, right, wrong
-from models.case import Case
 
 CASES = [*right.cases(), *wrong.cases(), *mutants.cases(), *designs.cases()]
 QUESTIONS = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from models.case import Case, First, add, move, remove, sequential, setting
+
 from checker.expect import (
     AnyLayer,
     BatchNormalization,
@@ -24,7 +26,6 @@ from checker.expect import (
     parameters,
     preceded_by,
 )
-from models.case import Case, First, add, move, remove, sequential, setting
 
 DESIGNS = {
     "challenge": Network(
@@ -93,7 +94,8 @@ WRONG = (
     ("challenge", "rate too high", "D64r B d.9 D1", (setting(3, "rate", "0.6"),)),
     ("challenge", "frozen normalization", "D64r B* d.2 D1", (First("layer.frozen", (2,)),)),
     ("challenge", "relu on the output", "D64r B d.2 D1r", (setting(4, "activation"),)),
-    ("challenge", "softmax on two outputs", "D64r B d.2 D2m", (setting(4, "units", "1"), setting(4, "activation"), add(4, "Dense(1)"))),
+    ("challenge", "softmax on two outputs", "D64r B d.2 D2m",
+     (setting(4, "units", "1"), setting(4, "activation"), add(4, "Dense(1)"))),
     ("challenge", "three outputs", "D64r B d.2 D3", (setting(4, "units", "1"),)),
     ("challenge", "no output", "D64r B d.2", (add(3, "Dense(1)"),)),
     ("challenge", "too large", "D1024r B d.2 D1024r D1", (First("network.parameters"),)),
@@ -102,7 +104,8 @@ WRONG = (
     ("blocks", "a dropout missing", "D64r d.3 D64r D1", (add(3, "Dropout"),)),
     ("blocks", "one block only", "D64r d.3 D1", (add(2, "Dense"), add(1, "Dropout"), add(None, "Dense"))),
     ("blocks", "normalization after dropout", "D64r d.3 B D64r d.3 D1", (move(2, 3), remove(3))),
-    ("either", "a rate of the other choice", "D64r d.5 D1", (setting(2, "rate", "0.3"), add(1, "BatchNormalization()"))),
+    ("either", "a rate of the other choice", "D64r d.5 D1",
+     (setting(2, "rate", "0.3"), add(1, "BatchNormalization()"))),
     ("either", "neither", "D64r D1", (add(1, "Dropout"),)),
     ("normalized", "none before the output", "B D64r D1", (add(2, "BatchNormalization()"),)),
     ("normalized", "none at all", "D64r D64r D1", (add(None, "BatchNormalization()"),)),

@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 from keras import layers
-
 from models.case import Case, stack
 from models.styles import STYLES, as_list, functional, subclassed
 
@@ -41,7 +40,7 @@ def activations_apart(make: Callable[[], Any], after_dropout: bool = False) -> k
 
 
 def input_shape_everywhere(words: str, width: int) -> keras.Model:
-    """The commonest slip of real learners: ``input_shape=`` is left on layers that are not first, where Keras ignores it."""
+    """The commonest slip of real learners: ``input_shape=`` stays on layers that are not first; Keras ignores it."""
     made = []
     for layer in stack(words):
         config = layer.get_config()
@@ -125,7 +124,7 @@ SPELLINGS: dict[str, Callable[[], Any]] = {
     "activation as a lambda": lambda: q1(lambda x: keras.ops.maximum(x, 0.0), "relu"),
     "activation on its own": lambda: activations_apart(lambda: layers.Activation("relu")),
     "ReLU layers": lambda: activations_apart(layers.ReLU),
-    "ReLU layers after the dropout, with which they commute": lambda: activations_apart(layers.ReLU, after_dropout=True),
+    "ReLU layers after the dropout": lambda: activations_apart(layers.ReLU, after_dropout=True),
     "Lambda layers": lambda: activations_apart(lambda: layers.Lambda(keras.activations.relu)),
     "an explicit linear output": partial(q1, "relu", "relu", out="linear"),
     "a computed rate": partial(q1, "relu", "relu", 0.1 * 3),

@@ -11,10 +11,9 @@ from typing import Any
 
 import keras
 from keras import layers
-
 from models.case import Case, First, add, move, remove, sequential, setting, stack, swap
 from models.right import WIDTHS
-from models.styles import as_list, functional
+from models.styles import as_list
 
 DROPOUT, NORMALIZATION = "Dropout(0.3)", "BatchNormalization()"
 Wrong = tuple[str, str, tuple[First, ...], int]
@@ -96,7 +95,7 @@ Q3: tuple[Wrong, ...] = (
     ("dropout as well", "B D512r d.3 B D512r B D512r B D1", (remove(3),), 1),
     ("dropout instead", "d.3 D512r d.3 D512r d.3 D512r d.3 D1", (swap(1, NORMALIZATION),), 4),
     ("between each layer and its relu", "B D512 B r D512 B r D512 B r D1", (move(3, 4), setting(2, "activation")), 3),
-    ("relu before instead of after the layer", "B r D512 B r D512 B r D512 B D1", (move(2, 3), setting(3, "activation")), 3),
+    ("relu before the layer", "B r D512 B r D512 B r D512 B D1", (move(2, 3), setting(3, "activation")), 3),
     ("fewer units", "B D256r B D256r B D256r B D1", (setting(2, "units", "512"),), 3),
     ("fewer units in the last", "B D512r B D512r B D128r B D1", (setting(6, "units", "512"),), 1),
     ("one hidden layer fewer", "B D512r B D512r B D1",
@@ -132,6 +131,10 @@ def first_dense(**settings: Any) -> Any:
 
 def first_activation(activation: Any) -> Any:
     return as_list([layers.Dense(128), activation, *stack("d.3 D64r d.3 D1")], 18)
+
+
+def first_normalization(kind: type, **settings: Any) -> Any:
+    return as_list([kind(**settings), *stack("D512r B D512r B D512r B D1")], 8)
 
 
 def frozen_model() -> Any:
@@ -197,14 +200,18 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
     ("q1", "GaussianNoise", partial(other_dropout, layers.GaussianNoise), (REPLACED,)),
     ("q1", "dropout that overrides call", partial(other_dropout, Pretender), (REPLACED,)),
     ("q1", "an own class named Dropout", partial(other_dropout, Dropout), (REPLACED,)),
-    ("q1", "dropout with a noise shape", partial(other_dropout, layers.Dropout, noise_shape=(None, 1)), (setting(2, "noise_shape"),)),
+    ("q1", "dropout with a noise shape", partial(other_dropout, layers.Dropout, noise_shape=(None, 1)),
+     (setting(2, "noise_shape"),)),
     ("q1", "SpatialDropout1D", spatial, (First("model.input_width"), REPLACED)),
     ("q1", "no bias", partial(first_dense, use_bias=False), (setting(1, "use_bias", "True"),)),
-    ("q1", "a weight penalty", partial(first_dense, kernel_regularizer="l2"), (setting(1, "kernel_regularizer", "None"),)),
+    ("q1", "a weight penalty", partial(first_dense, kernel_regularizer="l2"),
+     (setting(1, "kernel_regularizer", "None"),)),
     ("q1", "a frozen dense layer", partial(first_dense, trainable=False), (First("layer.frozen", (1,)),)),
     ("q1", "LeakyReLU", lambda: first_activation(layers.LeakyReLU()), (setting(2, "activation", '"relu"'),)),
-    ("q1", "ReLU with a ceiling", lambda: first_activation(layers.ReLU(max_value=6)), (setting(2, "activation", '"relu"'),)),
-    ("q1", "PReLU", lambda: first_activation(layers.PReLU()), (swap(2, "Activation"), setting(1, "activation"), remove(2))),
+    ("q1", "ReLU with a ceiling", lambda: first_activation(layers.ReLU(max_value=6)),
+     (setting(2, "activation", '"relu"'),)),
+    ("q1", "PReLU", lambda: first_activation(layers.PReLU()),
+     (swap(2, "Activation"), setting(1, "activation"), remove(2))),
     ("q1", "dropout not connected", not_connected, (add(1, DROPOUT),)),
     ("q1", "branches", branched, (First("model.branch"),)),
     ("q1", "two output layers", two_outputs, (First("model.several_outputs"),)),
@@ -214,12 +221,10 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
     ("q1", "only an input", lambda: keras.Sequential([keras.Input((18,))]), (First("model.empty"),)),
     ("q1", "another number of features", widths_of_another_question, (First("model.input_width"),)),
     ("q3", "a frozen normalization inside", frozen_model, (First("layer.frozen", (3,)),)),
-    ("q3", "normalization without scale", lambda: as_list([layers.BatchNormalization(scale=False), *stack("D512r B D512r B D512r B D1")], 8),
+    ("q3", "normalization without scale", partial(first_normalization, layers.BatchNormalization, scale=False),
      (setting(1, "scale", "True"),)),
-    ("q3", "UnitNormalization first", lambda: as_list([layers.UnitNormalization(), *stack("D512r B D512r B D512r B D1")], 8),
+    ("q3", "UnitNormalization first", partial(first_normalization, layers.UnitNormalization),
      (swap(1, NORMALIZATION),)),
-    ("q3", "a shared normalization on other features", lambda: functional(stack("D512r B D512r B D512r B D1"), 8),
-     (add(None, NORMALIZATION),)),
 )  # fmt: skip
 
 WEIRD: tuple[tuple[str, Callable[[], Any], str], ...] = (
