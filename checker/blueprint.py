@@ -148,7 +148,8 @@ _IGNORED = re.compile(
 
 
 @cache
-def _has_activation(kind: str) -> bool:
+def holds_activation(kind: str) -> bool:
+    """Whether a layer of this kind may have an activation inside, which is a layer of its own in canonical form."""
     return _ACTIVATED.match(kind) is not None
 
 
@@ -514,7 +515,7 @@ class _LiveReader:
                 config = dict(getattr(known, "get_config", type(layer).get_config)(layer))
             except Exception:  # classes that forgot get_config
                 config = {}
-        if "activation" in config or (hasattr(layer, "activation") and _has_activation(kind)):
+        if "activation" in config or (hasattr(layer, "activation") and holds_activation(kind)):
             config["activation"] = self.activation(layer.activation)
         return {str(key): _plain(value) for key, value in config.items()}
 
@@ -600,6 +601,7 @@ class _LiveReader:
         shapes = [(None, *self.input_shape)] if self.input_shape is not None else _seen_shapes(model)
         if not shapes:
             raise Unreadable("model.unbuilt")
+        tracked = {id(layer) for layer in model._flatten_layers()}
         with _names_kept():
             tensors = [_symbolic(self.keras, shape) for shape in shapes]
             with self.recording() as inside:
@@ -607,6 +609,8 @@ class _LiveReader:
             body = self.functional(self.keras.tree.flatten(tensors), outputs, ())
         if not body.outputs:
             raise Unreadable("model.untraceable", name=_class_name(type(model)))
+        for call, _ in body.calls.values():  # Keras does not train layers that are no attributes of the model
+            call.trainable = call.trainable and (call.item.key in tracked or call.item.class_name.startswith("ops."))
         return body
 
     @contextmanager
@@ -662,8 +666,11 @@ class _LiveReader:
 
 
 def _seen_shapes(model: Any) -> list[Any]:
-    """Shapes, batch axis included, of what a subclassed model was called on; empty when it was not."""
-    return list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    """Shapes, batch axis included, of what a subclassed model takes; empty when it was never called."""
+    try:
+        return [tensor.shape for tensor in model.inputs]  # a subclass of a functional model
+    except (AttributeError, TypeError):
+        return list((getattr(model, "_build_shapes_dict", None) or {}).values())
 
 
 def _symbolic(keras: Any, shape: Any) -> Any:
@@ -772,8 +779,8 @@ def recognised(function: Callable[[Any], Any]) -> dict[str, Any] | None:
         return activation_settings("leaky_relu", negative_slope=low)
     if same(np.clip(values, 0, high * 1000)):
         return activation_settings("relu", max_value=high * 1000)
-    if same(np.where(values > 0, values, -1000 * low * np.expm1(np.minimum(values, 0)))):
-        return activation_settings("elu", alpha=-1000 * low)
+    if same(np.where(values > 0, values, 1000 * low * np.expm1(np.minimum(values, 0)))):
+        return activation_settings("elu", alpha=1000 * low)
     return None
 
 
@@ -795,19 +802,19 @@ def _read_file(source: str | Path | bytes) -> tuple[_Item, Any, bool]:
 
 
 def _counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]:
-    """The nodes, with the number of weights in the file for layers whose settings do not tell it."""
-    unknown = {node.path for node in nodes if not _is_counted(node.class_name)}
-    if not unknown:
+    """The nodes, with the numbers of weights in the file where a layer's settings do not tell them."""
+    if all(_is_counted(node.class_name) for node in nodes):
         yield from nodes
         return
+    paths = {node.path for node in nodes if node.path}
     import h5py
 
-    counts: dict[str, int] = dict.fromkeys(unknown, 0)
+    counts = dict.fromkeys(paths, 0)
 
     def count(name: str, found: Any) -> None:
         if isinstance(found, h5py.Dataset):
-            for path in unknown:
-                counts[path] += math.prod(found.shape) if name.startswith(f"{path}/") else 0
+            for path in paths.intersection(name[: place.start()] for place in re.finditer("/", name)):
+                counts[path] += math.prod(found.shape)
 
     stream = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
     with zipfile.ZipFile(stream) as archive:
@@ -817,12 +824,18 @@ def _counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node
     with h5py.File(io.BytesIO(content), "r") as file:
         file.visititems(count)
     for node in nodes:
-        yield replace(node, parameters=counts[node.path]) if node.path in unknown else node
+        yield replace(node, parameters=counts.get(node.path))
 
 
 def _is_counted(kind: str) -> bool:
     """Whether the settings alone tell how many weights a layer has."""
-    return kind in ("InputLayer", "Dense", "BatchNormalization", *_ACTIVATION_LAYERS) or _is_weightless(kind)
+    return kind in (
+        "InputLayer",
+        "Dense",
+        "BatchNormalization",
+        "LayerNormalization",
+        *_ACTIVATION_LAYERS,
+    ) or _is_weightless(kind)
 
 
 def _saved_item(saved: Mapping[str, Any]) -> _Item:
@@ -851,7 +864,7 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(config)
     if kind == "Lambda":
         return {"function": _saved_activation(config["function"])}
-    if "activation" in settings and (kind == "Activation" or _has_activation(kind)):
+    if "activation" in settings and (kind == "Activation" or holds_activation(kind)):
         settings["activation"] = _saved_activation(settings["activation"])
     return settings
 
@@ -1022,19 +1035,17 @@ def _canonical(graph: Graph) -> dict[str, Any]:
         number = len(shown) + 1
         shown.append((number, _shown_code(node)))
         fed = [shapes[source] for source in node.inputs]
-        weights[node.layer] = 0
+        counts: list[int | None] = []
         for piece in _pieces(node.class_name, node.config, node.trainable):
-            count = _parameters(piece.kind, piece.settings, fed[0])
-            weights[node.layer] = _sum(weights[node.layer], node.parameters if count is None else count)
             piece = replace(piece, settings=_relative(piece.settings, fed[0]), number=number, name=node.name)
+            counts.append(_parameters(piece.kind, piece.settings, fed[0]))
             if not _is_identity(piece.kind, piece.settings, fed):
                 layers.append(piece)
             fed = [_output_shape(piece.kind, piece.settings, fed)]
+        weights[node.layer] = node.parameters if None in counts else sum(cast(list[int], counts))
         shapes.append(fed[0])
     problem, params = _problem(graph)
-    total: int | None = 0
-    for one in weights.values():
-        total = _sum(total, one)
+    total = None if None in weights.values() else sum(cast(list[int], list(weights.values())))
     return {
         "layers": tuple(layers if problem else in_canonical_order(layers)),
         "input_shape": graph.input_shapes[0] if len(graph.input_shapes) == 1 else None,
@@ -1046,10 +1057,6 @@ def _canonical(graph: Graph) -> dict[str, Any]:
         "built": graph.built,
         "shown": tuple(shown),
     }
-
-
-def _sum(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
 
 
 def _problem(graph: Graph) -> tuple[str | None, dict[str, Any]]:
@@ -1092,7 +1099,7 @@ def stages(kind: str, config: Mapping[str, Any], group: str = "", trainable: boo
     activation, steps = _as_activation(kind, config), []
     if activation is None:
         steps.append(Stage(kind, config, group, trainable))
-        if not _has_activation(kind):
+        if not holds_activation(kind):
             return steps
         activation = config.get("activation") or "linear"
     if not isinstance(activation, Mapping):
@@ -1109,7 +1116,7 @@ def _as_activation(kind: str, config: Mapping[str, Any]) -> Any:
         return config["activation"] or "linear"
     if kind in _ACTIVATION_LAYERS:
         return {"activation": _ACTIVATION_LAYERS[kind], **settings_of(kind, config)}
-    if kind == "Lambda" and not str(config["function"]["activation"]).startswith("custom."):
+    if kind == "Lambda" and _own_function(config["function"]) is None:
         return config["function"]
     if kind.startswith("ops."):
         name = _OPERATIONS.get(snake_case(kind[4:]))
@@ -1158,6 +1165,12 @@ def activation_settings(activation: str, **parameters: Any) -> dict[str, Any]:
         elif top == 6 and not slope and not threshold:
             name, given = "relu6", {}
     return {"activation": name, **{key: _rounded(value) for key, value in given.items()}}
+
+
+def _own_function(activation: Mapping[str, Any]) -> str | None:
+    """The name of a function that is not Keras' own; None for one of Keras' activations."""
+    name = str(activation["activation"])
+    return name.removeprefix("custom.") if name.startswith("custom.") else None
 
 
 def settings_of(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -1222,11 +1235,6 @@ def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape 
     )
 
 
-def holds_activation(kind: str) -> bool:
-    """Whether a layer of this kind may have an activation inside, which is a layer of its own in canonical form."""
-    return bool(_has_activation(kind))
-
-
 def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
     """Activations that commute with dropout stand before it; a relu after a relu changes nothing."""
     ordered: list[Layer] = []
@@ -1267,11 +1275,15 @@ def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> 
     if _is_weightless(kind):
         return 0
     width = shape[-1] if shape else None
-    if kind not in ("Dense", "BatchNormalization") or width is None or settings.get("axis", -1) != -1:
+    if width is None or settings.get("axis", -1) != -1:
         return None
     if kind == "Dense":
         return int((width + settings["use_bias"]) * settings["units"])
-    return int(width * (2 + settings["center"] + settings["scale"]))
+    if kind == "BatchNormalization" and not settings["renorm"]:
+        return int(width * (2 + settings["center"] + settings["scale"]))
+    if kind == "LayerNormalization":
+        return int(width * (settings["center"] + settings["scale"]))
+    return None
 
 
 # --- as Keras code ----------------------------------------------------------------------------------------------------
@@ -1302,6 +1314,8 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
 
 
 def _value_code(value: Any) -> str:
+    if isinstance(value, Mapping) and "activation" in value:
+        return _own_function(value) or _value_code(value["activation"])
     if isinstance(value, Mapping) and "class_name" in value:
         return (
             f"{value['class_name']}({', '.join(f'{k}={_value_code(v)}' for k, v in value.get('config', {}).items())})"
@@ -1316,7 +1330,7 @@ def _activation_code(settings: Mapping[str, Any]) -> str:
     name = settings["activation"]
     given = {key: value for key, value in settings.items() if key != "activation"}
     if given == ACTIVATIONS.get(name, {}) or (name == "relu" and not given):
-        return f"Activation({_value_code(name.removeprefix('custom.'))})"
+        return f"Activation({_own_function(settings) or _value_code(name)})"
     for kind, activation in _ACTIVATION_LAYERS.items():
         if activation == name:
             return layer_code(kind, settings_of(kind, given))
@@ -1330,12 +1344,10 @@ def _shown_code(node: Node) -> str:
     inside = _pieces(kind, config, True)[-1] if "activation" in config else None
     if kind == "Activation" and inside is not None:
         return inside.code
-    if kind == "Lambda":
-        return "Lambda(...)"
-    if inside is None or not _has_activation(kind) or _is_identity(inside.kind, inside.settings, [None]):
+    if inside is None or not holds_activation(kind) or _is_identity(inside.kind, inside.settings, [None]):
         return layer_code(kind, settings_of(kind, config), trainable=trainable)
     code = inside.code
-    plain = re.fullmatch(r'Activation\(("[^"]*")\)', code)
+    plain = re.fullmatch(r"Activation\(([^=]*)\)", code)
     return layer_code(kind, settings_of(kind, config), plain[1] if plain else code, trainable)
 
 
