@@ -26,7 +26,7 @@ from checker.grading.submission import (
     notebook_of,
     read,
     restore,
-    untouched,
+    unanswered,
 )
 from checker.language import known, using
 from checker.question import Assignment
@@ -119,15 +119,16 @@ def _marks(
 ) -> dict[str, Mark]:
     """The marks that the evidence carries.
 
-    A question whose code was left as released needs no evidence to be worth nothing; nor does one for which a fresh run
-    (``final``) left none.
+    A question without an answer that could run needs no evidence to be worth nothing; nor does one for which a fresh
+    run (``final``) left none.
     """
-    unwritten = untouched(notebook, release)
+    assessments = assess(assignment, evidence)
+    missing = {name for name, assessed in assessments.items() if assessed.verification.code == "evidence.missing"}
+    worthless = missing if final or not missing else missing & unanswered(notebook, release)
     marks = {}
-    for question, assessed in assess(assignment, evidence).items():
-        unsettled = assessed.verification.outcome is Outcome.UNSETTLED
-        nothing = assessed.verification.code == "evidence.missing" and (final or question in unwritten)
-        reason = assessed.verification.code if unsettled and not nothing else ""
+    for question, assessed in assessments.items():
+        unsettled = assessed.verification.outcome is Outcome.UNSETTLED and question not in worthless
+        reason = assessed.verification.code if unsettled else ""
         marks[question] = Mark(assessed.report, not reason, reason, assessed.evidence)
     return marks
 

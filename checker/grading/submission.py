@@ -7,6 +7,7 @@ that nbgrader tracks back as they were released, and leaves the learner's own wo
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import re
@@ -272,19 +273,31 @@ def _answerable(cell: Mapping[str, Any]) -> bool:
     return bool(_nbgrader(cell).get("solution"))
 
 
-def untouched(notebook: NotebookNode, release: Release) -> frozenset[str]:
-    """The automatically graded questions of a restored notebook to which nothing was written.
+def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
+    """The automatically graded questions of a restored notebook that hold no answer which could run.
 
-    No code was added anywhere, and their answer cells hold what was released.
+    Their answer cells hold what was released, nothing, or no Python, and no code was added elsewhere.
     """
-    tracked = {grade_id: cell for cell in notebook.cells if (grade_id := _grade_id(cell))}
     if any(_own_code(cell, release) for cell in notebook.cells):
         return frozenset()
+    tracked = {grade_id: cell for cell in notebook.cells if (grade_id := _grade_id(cell))}
     return frozenset(
         question
         for question, answers in release.answers.items()
         if not any(_answered(tracked[name], release.tracked[name]) for name in answers)
+        or not all(_is_python(tracked[name].source) for name in answers)
     )
+
+
+def _is_python(source: str) -> bool:
+    """Whether IPython could run this text; nothing is run."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _own_code(cell: NotebookNode, release: Release) -> bool:
