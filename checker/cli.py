@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -28,8 +28,10 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    language: Annotated[Optional[str], typer.Option(help=translate(N_("language of the output: en or zh")))] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help=translate(N_("print the version")))] = False,
+    language: Annotated[str | None, typer.Option(help=translate(N_("language of the output: en or zh")))] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=translate(N_("print the version")))
+    ] = False,
 ) -> None:
     """Options before the command hold for all commands."""
     if language is not None:
@@ -41,7 +43,9 @@ def main(
 
 @app.command(help=translate(N_("Run a notebook in a fresh kernel and show its points, before you hand it in.")))
 def validate(
-    notebook: Annotated[Path, typer.Argument(help=translate(N_("the notebook to run; the file itself is not changed")))],
+    notebook: Annotated[
+        Path, typer.Argument(help=translate(N_("the notebook to run; the file itself is not changed")))
+    ],
     timeout: Annotated[int, typer.Option(help=translate(N_("seconds that one cell may take")))] = 600,
 ) -> None:
     """Run a notebook as a grader would see it."""
@@ -60,8 +64,12 @@ def progress(assignment: Annotated[str, ASSIGNMENT] = "spotify") -> None:
 
 @app.command(help=translate(N_("Check the course's data sets, or add the tutorial's full Spotify file.")))
 def datasets(
-    full: Annotated[bool, typer.Option("--full", help=translate(N_("fetch the full spotify.csv (32,833 tracks) with kagglehub")))] = False,
-    file: Annotated[Optional[Path], typer.Option(help=translate(N_("take the full file from here (CSV or zip) instead")))] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help=translate(N_("fetch the full spotify.csv (32,833 tracks) with kagglehub")))
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option(help=translate(N_("take the full file from here (CSV or zip) instead")))
+    ] = None,
 ) -> None:
     """List the data sets with their sizes."""
     from checker import datasets as data
@@ -71,16 +79,24 @@ def datasets(
             typer.echo(data.fetch_full(file))
         for name in data.NAMES:
             rows, columns = data.load(name).shape
-            typer.echo(translate("{name}: {rows} rows, {columns} columns, checksum right", name=name, rows=rows, columns=columns))
+            typer.echo(
+                translate(
+                    "{name}: {rows} rows, {columns} columns, checksum right", name=name, rows=rows, columns=columns
+                )
+            )
     except data.DatasetError as error:
         _fail(str(error))
 
 
-@app.command(help=translate(N_("Train references and classic mistakes over many seeds and write the table that thresholds come from.")))
+@app.command(
+    help=translate(
+        N_("Train references and classic mistakes over many seeds and write the table that thresholds come from.")
+    )
+)
 def calibrate(
     assignment: Annotated[str, ASSIGNMENT] = "spotify",
     seeds: Annotated[int, typer.Option(help=translate(N_("runs of each network")), min=1)] = 20,
-    output: Annotated[Optional[Path], typer.Option(help=translate(N_("the table to write or to continue")))] = None,
+    output: Annotated[Path | None, typer.Option(help=translate(N_("the table to write or to continue")))] = None,
 ) -> None:
     """Measure, do not guess."""
     from checker.calibration import calibrate as run
@@ -93,7 +109,9 @@ def calibrate(
 def notebooks(
     language: Annotated[str, typer.Option(help=translate(N_("en or zh")))],
     output: Annotated[Path, typer.Option(help=translate(N_("the folder to write to")))],
-    source: Annotated[Path, typer.Option(help=translate(N_("the folder with the bilingual notebooks")))] = Path("notebooks"),
+    source: Annotated[Path, typer.Option(help=translate(N_("the folder with the bilingual notebooks")))] = Path(
+        "notebooks"
+    ),
 ) -> None:
     """Keep one language's passages, and all code."""
     from checker.monolingual import write
@@ -109,11 +127,17 @@ def notebooks(
 def grade(
     assignment: Annotated[str, ASSIGNMENT],
     course: Annotated[Path, typer.Option(help=translate(N_("the nbgrader course folder")))] = Path(),
-    jobs: Annotated[Optional[int], typer.Option(help=translate(N_("processes; by default one a core")))] = None,
-    scheduler: Annotated[Optional[str], typer.Option(help=translate(N_("address of a Dask scheduler to grade on")))] = None,
-    rerun: Annotated[bool, typer.Option("--rerun", help=translate(N_("run every notebook again in the sandbox")))] = False,
-    audit: Annotated[str, typer.Option(help=translate(N_("run a random share again in the sandbox, such as 5%")))] = "0%",
-    database: Annotated[Optional[str], typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
+    jobs: Annotated[int | None, typer.Option(help=translate(N_("processes; by default one a core")))] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help=translate(N_("address of a Dask scheduler to grade on")))
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help=translate(N_("run every notebook again in the sandbox")))
+    ] = False,
+    audit: Annotated[
+        str, typer.Option(help=translate(N_("run a random share again in the sandbox, such as 5%")))
+    ] = "0%",
+    database: Annotated[str | None, typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
 ) -> None:
     """Grade a class."""
     from checker.grading.batch import grade_class

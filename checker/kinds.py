@@ -21,6 +21,7 @@ from checker.training import Training, Verdict, judge, scale
 if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
     from checker.curves import Comparison, Curves
 
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkQuestion(Question):
     """Build a network, and train it where ``training`` says how.
@@ -83,7 +84,9 @@ class NetworkQuestion(Question):
     def _architecture(self, model: Any) -> tuple[Blueprint | None, Section]:
         worth = self.points - self.curve_points
         try:
-            blueprint = model if isinstance(model, Blueprint) else Blueprint.of(model, input_shape=self.network.input_shape)
+            blueprint = (
+                model if isinstance(model, Blueprint) else Blueprint.of(model, input_shape=self.network.input_shape)
+            )
         except Unreadable as problem:
             return None, Section("architecture", False, 0.0, worth, (Finding(problem.code, params=problem.params),))
         if blueprint.problem is not None:
@@ -150,7 +153,8 @@ class ReadingQuestion(Question):
         Args:
             effect: the letter of what changed.
             number: the number that the question asks for.
-            before, after: the histories of the network without the layers and with them.
+            before: the history of the network without the new layers.
+            after: the history of the network with them.
         """
         self._check({"effect": effect, "number": number, "before": before, "after": after})
 
@@ -353,7 +357,7 @@ def as_number(value: Any) -> float | None:
 
 
 def _names_best_epoch(epoch: float, curves: Curves) -> bool:
-    """Whether the validation loss of that epoch (from 1, or from 0 as ``argmin`` counts) is the lowest but for noise."""
+    """Whether that epoch, from 1 or as ``argmin`` counts from 0, has the lowest validation loss but for noise."""
     values = curves.val_loss or ()
     if epoch != int(epoch) or curves.best_epoch is None:
         return False
@@ -364,7 +368,9 @@ def _names_best_epoch(epoch: float, curves: Curves) -> bool:
 
 def _names_best_loss(loss: float, curves: Curves) -> bool:
     """Whether this is the lowest validation loss, read off to about two digits."""
-    return curves.best_epoch is not None and math.isclose(loss, (curves.val_loss or ())[curves.best_epoch - 1], rel_tol=0.02)
+    return curves.best_epoch is not None and math.isclose(
+        loss, (curves.val_loss or ())[curves.best_epoch - 1], rel_tol=0.02
+    )
 
 
 def _curves_record(history: Any) -> dict[str, list[float]] | None:

@@ -46,7 +46,9 @@ def set_language(code: str) -> None:
     global _default
     language = known(code) if isinstance(code, str) else None
     if language is None:
-        raise ValueError(translate("The checker speaks {languages}, not {code!r}.", languages=", ".join(LANGUAGES), code=code))
+        raise ValueError(
+            translate("The checker speaks {languages}, not {code!r}.", languages=", ".join(LANGUAGES), code=code)
+        )
     _default = language
 
 

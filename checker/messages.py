@@ -15,55 +15,95 @@ MESSAGES: dict[str, str] = {
     "model.list": N_("This is a list of layers: wrap it in `keras.Sequential([...])` to make a model of it."),
     "model.function": N_("`{name}` is a function that builds a model: call it, and hand in what it returns."),
     "model.history": N_("This is a training history, not a model: hand in the model first, then the history."),
-    "model.legacy": N_("`{name}` comes from an old Keras (`tf_keras`): build the model with `import keras` or `from tensorflow import keras`."),
+    "model.legacy": N_(
+        "`{name}` comes from an old Keras (`tf_keras`): build the model with `import keras` or `from tensorflow import keras`."
+    ),
     "model.layer": N_("`{name}` is a single layer, not a model: put it into `keras.Sequential([...])`."),
-    "model.not_keras": N_("`{name}` is not a Keras model: hand in the model that you built with `keras.Sequential` or `keras.Model`."),
+    "model.not_keras": N_(
+        "`{name}` is not a Keras model: hand in the model that you built with `keras.Sequential` or `keras.Model`."
+    ),
     "model.empty": N_("The model has no layers yet: add them in the order in which the data should pass through them."),
-    "model.untraceable": N_("The checker could not follow the data through `{name}`: call it once on some data, or write it with `keras.Sequential`."),
-    "model.unreadable": N_("The saved model could not be read: save it again with `model.save(\"model.keras\")`."),
-    "model.weights": N_("The saved weights of `{name}` do not fit its settings: save the model again with `model.save(\"model.keras\")`."),
-    "model.branch": N_("The network splits into branches at `{name}`: this question wants one straight line of layers."),
+    "model.untraceable": N_(
+        "The checker could not follow the data through `{name}`: call it once on some data, or write it with `keras.Sequential`."
+    ),
+    "model.unreadable": N_('The saved model could not be read: save it again with `model.save("model.keras")`.'),
+    "model.weights": N_(
+        'The saved weights of `{name}` do not fit its settings: save the model again with `model.save("model.keras")`.'
+    ),
+    "model.branch": N_(
+        "The network splits into branches at `{name}`: this question wants one straight line of layers."
+    ),
     "model.several_inputs": N_("The network has {count} inputs: this question wants exactly one."),
     "model.several_outputs": N_("The network has {count} outputs: this question wants exactly one."),
-    "model.input_width": N_("The model takes {actual} features, but the data has {expected}: use `keras.Input(shape=({expected},))`."),
+    "model.input_width": N_(
+        "The model takes {actual} features, but the data has {expected}: use `keras.Input(shape=({expected},))`."
+    ),
     "model.unbuilt": N_("The model has never seen data: train it with `model.fit(...)` first."),
     "model.not_compiled": N_("The model is not compiled: call `model.compile({code})` before you train."),
-    "compile.optimizer": N_("The model was compiled with the optimizer `{actual}`: this question asks for `{expected}`."),
+    "compile.optimizer": N_(
+        "The model was compiled with the optimizer `{actual}`: this question asks for `{expected}`."
+    ),
     "compile.loss": N_("The model was compiled with the loss `{actual}`: this question asks for `{expected}`."),
     # --- its layers -----------------------------------------------------------------------------------------------
     "layer.missing": N_("After layer {position} `{after}`, add `{layer}`."),
     "layer.missing:first": N_("At the very start, before the first layer, add `{layer}`."),
     "layer.missing:after_new": N_("After the `{after}` that you add, add `{layer}` as well."),
-    "layer.extra:pair": N_("Remove layer {position} `{layer}` and layer {activation_position} `{activation}` after it."),
+    "layer.extra:pair": N_(
+        "Remove layer {position} `{layer}` and layer {activation_position} `{activation}` after it."
+    ),
     "layer.extra": N_("Remove layer {position} `{layer}`."),
     "layer.moved": N_("Move layer {position} `{layer}` to right after layer {after_position} `{after}`."),
     "layer.moved:first": N_("Move layer {position} `{layer}` to the very start."),
     "layer.moved:after_new": N_("Move layer {position} `{layer}` to right after the `{after}` that you add."),
     "layer.setting": N_("In layer {position} `{layer}`, set `{setting}={expected}` (it is `{actual}`)."),
     "layer.setting:off": N_("In layer {position} `{layer}`, leave out `activation={actual}`: it should be linear."),
-    "layer.setting:apart": N_("Remove layer {activation_position} `{activation}`: layer {position} `{layer}` should stay linear."),
+    "layer.setting:apart": N_(
+        "Remove layer {activation_position} `{activation}`: layer {position} `{layer}` should stay linear."
+    ),
     "layer.replaced": N_("Replace layer {position} `{layer}` with `{expected}`."),
     "layer.frozen": N_("Layer {position} `{layer}` is frozen: remove `trainable=False`, so that it can learn."),
     # --- the network as a whole -----------------------------------------------------------------------------------
     "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),
-    "network.parameters": N_("The network has {actual} parameters, this question allows {expected}: use fewer units or layers."),
-    "network.parameters:few": N_("The network has {actual} parameters, this question asks for at least {expected}: use more units or layers."),
+    "network.parameters": N_(
+        "The network has {actual} parameters, this question allows {expected}: use fewer units or layers."
+    ),
+    "network.parameters:few": N_(
+        "The network has {actual} parameters, this question asks for at least {expected}: use more units or layers."
+    ),
     # --- whether a history is this model's ------------------------------------------------------------------------
-    "history.other_model": N_("This history belongs to another model object: run the cell that trains *this* model again, then check."),
-    "history.epochs": N_("The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."),
-    "history.scale": N_("A loss of {actual:.3g} cannot come from this data, where even always guessing the median gives {median:.3g}: the notebook still holds a run on other data. Restart the kernel and run all cells from the top."),
+    "history.other_model": N_(
+        "This history belongs to another model object: run the cell that trains *this* model again, then check."
+    ),
+    "history.epochs": N_(
+        "The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."
+    ),
+    "history.scale": N_(
+        "A loss of {actual:.3g} cannot come from this data, where even always guessing the median gives {median:.3g}: the notebook still holds a run on other data. Restart the kernel and run all cells from the top."
+    ),
     "history.rounded": N_("These losses were rounded or typed in: hand in the `history` that `model.fit` returned."),
-    "history.stale": N_("On the validation data this model has a loss of {actual:.4g}, but the history ends at {claimed:.4g}: one of them is from an earlier run. Build, compile and train again, then check."),
-    "history.other_split": N_("On the course's validation data this model has a loss of {actual:.4g}, yours ended at {claimed:.4g}: grading uses the course's split, so keep the data cell as it is."),
+    "history.stale": N_(
+        "On the validation data this model has a loss of {actual:.4g}, but the history ends at {claimed:.4g}: one of them is from an earlier run. Build, compile and train again, then check."
+    ),
+    "history.other_split": N_(
+        "On the course's validation data this model has a loss of {actual:.4g}, yours ended at {claimed:.4g}: grading uses the course's split, so keep the data cell as it is."
+    ),
     "history.short": N_("Only {actual} epochs are too few to see what this question is about: train for {expected}."),
     # --- reading curves, numbers, choices -------------------------------------------------------------------------
-    "reading.same_run": N_("Both histories are the same run: hand in the one without the new layers first, then the one with them."),
+    "reading.same_run": N_(
+        "Both histories are the same run: hand in the one without the new layers first, then the one with them."
+    ),
     "reading.unanswered": N_("`{name}` is still empty: fill in what you read off your curves."),
-    "reading.effect": N_("Your own two runs do not show what you chose with `{choice}`: compare the two pictures once more."),
-    "reading.best_epoch": N_("The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."),
-    "reading.best_loss": N_("{given:g} is not the lowest validation loss of the run with the new layers: `min(history.history[\"val_loss\"])` gives it."),
+    "reading.effect": N_(
+        "Your own two runs do not show what you chose with `{choice}`: compare the two pictures once more."
+    ),
+    "reading.best_epoch": N_(
+        "The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."
+    ),
+    "reading.best_loss": N_(
+        '{given:g} is not the lowest validation loss of the run with the new layers: `min(history.history["val_loss"])` gives it.'
+    ),
     "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
     "answer.right": N_("Right. {why}"),
     "answer.explained": "{text}",
@@ -72,54 +112,122 @@ MESSAGES: dict[str, str] = {
     "number.smaller": N_("The right number is smaller."),
     "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
     # --- what a grader says of the evidence -------------------------------------------------------------------------
-    "evidence.missing": N_("No evidence was handed in for this question: run its graded cell once more, save, and hand in the `evidence` folder together with the notebook."),
-    "evidence.unsaved": N_("This model could not be saved as evidence, so its training cannot be verified from the files."),
-    "evidence.unreadable": N_("The evidence file is damaged: run the graded cell once more and hand in the whole folder."),
-    "evidence.altered": N_("The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."),
-    "evidence.format": N_("The evidence was written by another version of the checker: update the course and run the graded cell once more."),
+    "evidence.missing": N_(
+        "No evidence was handed in for this question: run its graded cell once more, save, and hand in the `evidence` folder together with the notebook."
+    ),
+    "evidence.unsaved": N_(
+        "This model could not be saved as evidence, so its training cannot be verified from the files."
+    ),
+    "evidence.unreadable": N_(
+        "The evidence file is damaged: run the graded cell once more and hand in the whole folder."
+    ),
+    "evidence.altered": N_(
+        "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."
+    ),
+    "evidence.format": N_(
+        "The evidence was written by another version of the checker: update the course and run the graded cell once more."
+    ),
     "evidence.other_question": N_("The evidence is of another question: run this question's graded cell once more."),
-    "evidence.other_run": N_("These curves are not those of the network handed in above: run the notebook once from top to bottom."),
+    "evidence.other_run": N_(
+        "These curves are not those of the network handed in above: run the notebook once from top to bottom."
+    ),
     "evidence.too_big": N_("The evidence is larger than any answer to this question can be, so it was not read."),
     "evidence.too_deep": N_("The evidence is nested deeper than the checker ever writes, so it was not read."),
     "evidence.link": N_("The evidence points to other files instead of holding its data, so it was not read."),
-    "evidence.unsupported": N_("The grader cannot recompute this network's loss from its weights ({reason}); a person or a run of the notebook has to settle it."),
+    "evidence.unsupported": N_(
+        "The grader cannot recompute this network's loss from its weights ({reason}); a person or a run of the notebook has to settle it."
+    ),
     # --- the checker itself ---------------------------------------------------------------------------------------
-    "checker.surprise": N_("The checker could not make sense of this ({error}): hand in the model and the history as the cell above made them."),
+    "checker.surprise": N_(
+        "The checker could not make sense of this ({error}): hand in the model and the history as the cell above made them."
+    ),
     # --- the history that was handed in ---------------------------------------------------------------------------
-    "history.none": N_("There is no history yet: keep what training returns, `history = model.fit(...)`, and hand that in."),
+    "history.none": N_(
+        "There is no history yet: keep what training returns, `history = model.fit(...)`, and hand that in."
+    ),
     "history.not_history": N_("`{name}` is not the history of a training: hand in what `model.fit(...)` returned."),
-    "history.text": N_("This text holds no training history: hand in what `model.fit(...)` returned, or its `history.history` as JSON."),
-    "history.empty": N_("The history has no epochs: train with `model.fit(...)` and at least one epoch, then hand in its result."),
+    "history.text": N_(
+        "This text holds no training history: hand in what `model.fit(...)` returned, or its `history.history` as JSON."
+    ),
+    "history.empty": N_(
+        "The history has no epochs: train with `model.fit(...)` and at least one epoch, then hand in its result."
+    ),
     "history.no_loss": N_("The history has no `loss`, only {keys}: hand in the whole result of `model.fit(...)`."),
-    "history.not_list": N_("`{series}` of this history is not a list of one number an epoch: hand in what `model.fit(...)` returned, unchanged."),
-    "history.not_number": N_("`{series}` in epoch {epoch} is not a number but `{value}`: hand in what `model.fit(...)` returned, unchanged."),
-    "history.unequal": N_("The history has {loss} epochs of `loss` but {val_loss} of `val_loss`: validate after every epoch, without `validation_freq`."),
+    "history.not_list": N_(
+        "`{series}` of this history is not a list of one number an epoch: hand in what `model.fit(...)` returned, unchanged."
+    ),
+    "history.not_number": N_(
+        "`{series}` in epoch {epoch} is not a number but `{value}`: hand in what `model.fit(...)` returned, unchanged."
+    ),
+    "history.unequal": N_(
+        "The history has {loss} epochs of `loss` but {val_loss} of `val_loss`: validate after every epoch, without `validation_freq`."
+    ),
     "history.too_long": N_("The history claims {epochs} epochs: no training of this course is that long."),
-    "history.unreadable": N_("The history `{name}` could not be read: hand in what `model.fit(...)` returned, unchanged."),
+    "history.unreadable": N_(
+        "The history `{name}` could not be read: hand in what `model.fit(...)` returned, unchanged."
+    ),
     # --- what the curves show -------------------------------------------------------------------------------------
-    "curve.diverged": N_("Training fell apart in epoch {first}: the loss became {value:.3g}. Bring the inputs to one scale or lower the learning rate, then train again."),
-    "curve.dead_start": N_("Training never started: in {last} epochs the loss fell by only {fall:.1%}. Try a larger learning rate, inputs on one scale, or a fresh start."),
-    "curve.unstable": N_("Training is unstable: again and again the training loss rises by {share:.0%} from one epoch to the next. Lower the learning rate or take larger batches."),
-    "curve.overfitting": N_("Overfitting: after epoch {first} the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}) while the training loss kept falling. More dropout, fewer units or fewer epochs would help."),
-    "curve.underfitting": N_("Underfitting: the best validation loss is {best:.4g}, and always predicting the median gives {reference:.4g}. Give the network more units, less dropout or more epochs."),
-    "curve.underfitting:stalled": N_("Underfitting: from epoch {first} on even the training loss stands still, at {end:.4g}. Give the network more units, less dropout or another learning rate."),
-    "curve.still_improving": N_("Still improving: over the last epochs, {first} to {last}, the loss fell by {fall:.1%}. Train for more epochs."),
+    "curve.diverged": N_(
+        "Training fell apart in epoch {first}: the loss became {value:.3g}. Bring the inputs to one scale or lower the learning rate, then train again."
+    ),
+    "curve.dead_start": N_(
+        "Training never started: in {last} epochs the loss fell by only {fall:.1%}. Try a larger learning rate, inputs on one scale, or a fresh start."
+    ),
+    "curve.unstable": N_(
+        "Training is unstable: again and again the training loss rises by {share:.0%} from one epoch to the next. Lower the learning rate or take larger batches."
+    ),
+    "curve.overfitting": N_(
+        "Overfitting: after epoch {first} the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}) while the training loss kept falling. More dropout, fewer units or fewer epochs would help."
+    ),
+    "curve.underfitting": N_(
+        "Underfitting: the best validation loss is {best:.4g}, and always predicting the median gives {reference:.4g}. Give the network more units, less dropout or more epochs."
+    ),
+    "curve.underfitting:stalled": N_(
+        "Underfitting: from epoch {first} on even the training loss stands still, at {end:.4g}. Give the network more units, less dropout or another learning rate."
+    ),
+    "curve.still_improving": N_(
+        "Still improving: over the last epochs, {first} to {last}, the loss fell by {fall:.1%}. Train for more epochs."
+    ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
-    "curve.no_validation": N_("There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."),
-    "curve.limit.gap_growth": N_("The gap between validation and training loss grew by {actual:.3g}, more than the {limit:.3g} that this network allows: did you train the network with all its new layers?"),
-    "curve.limit.final": N_("The validation loss ended at {actual:.4g}; this network reaches {limit:.4g} or less: train it once more, from its first cell on."),
-    "curve.limit.minimum": N_("The lowest validation loss is {actual:.4g}; this network reaches {limit:.4g} or less: train it once more, from its first cell on."),
+    "curve.no_validation": N_(
+        "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."
+    ),
+    "curve.limit.gap_growth": N_(
+        "The gap between validation and training loss grew by {actual:.3g}, more than the {limit:.3g} that this network allows: did you train the network with all its new layers?"
+    ),
+    "curve.limit.final": N_(
+        "The validation loss ended at {actual:.4g}; this network reaches {limit:.4g} or less: train it once more, from its first cell on."
+    ),
+    "curve.limit.minimum": N_(
+        "The lowest validation loss is {actual:.4g}; this network reaches {limit:.4g} or less: train it once more, from its first cell on."
+    ),
     "curve.target": N_("The validation loss of this network is {actual:.4g}: bring it to {target:.4g} or below."),
     # --- what changed between two runs ----------------------------------------------------------------------------
-    "compare.less_overfitting": N_("Less overfitting: the gap between validation and training loss grew by {gap_growth_after:.3g} instead of {gap_growth_before:.3g}."),
-    "compare.more_overfitting": N_("More overfitting: the gap between validation and training loss grew by {gap_growth_after:.3g} instead of {gap_growth_before:.3g}."),
-    "compare.faster": N_("Faster: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."),
-    "compare.slower": N_("Slower: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."),
-    "compare.more_stable": N_("More stable: from epoch to epoch the loss wobbles by {noise_after:.2g} instead of {noise_before:.2g}."),
-    "compare.less_stable": N_("Less stable: from epoch to epoch the loss wobbles by {noise_after:.2g} instead of {noise_before:.2g}."),
-    "compare.better_minimum": N_("A better minimum: the lowest validation loss is {minimum_after:.4g} instead of {minimum_before:.4g}."),
-    "compare.worse_minimum": N_("A worse minimum: the lowest validation loss is {minimum_after:.4g} instead of {minimum_before:.4g}."),
+    "compare.less_overfitting": N_(
+        "Less overfitting: the gap between validation and training loss grew by {gap_growth_after:.3g} instead of {gap_growth_before:.3g}."
+    ),
+    "compare.more_overfitting": N_(
+        "More overfitting: the gap between validation and training loss grew by {gap_growth_after:.3g} instead of {gap_growth_before:.3g}."
+    ),
+    "compare.faster": N_(
+        "Faster: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
+    ),
+    "compare.slower": N_(
+        "Slower: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
+    ),
+    "compare.more_stable": N_(
+        "More stable: from epoch to epoch the loss wobbles by {noise_after:.2g} instead of {noise_before:.2g}."
+    ),
+    "compare.less_stable": N_(
+        "Less stable: from epoch to epoch the loss wobbles by {noise_after:.2g} instead of {noise_before:.2g}."
+    ),
+    "compare.better_minimum": N_(
+        "A better minimum: the lowest validation loss is {minimum_after:.4g} instead of {minimum_before:.4g}."
+    ),
+    "compare.worse_minimum": N_(
+        "A worse minimum: the lowest validation loss is {minimum_after:.4g} instead of {minimum_before:.4g}."
+    ),
     "compare.rescued": N_("Rescued: the first run fell apart, the second one trains."),
     "compare.broken": N_("Broken: the first run trains, the second one fell apart."),
     "compare.no_difference": N_("No real difference: whatever changed is lost in the noise of the two runs."),

@@ -1,7 +1,7 @@
 """Copies of the bilingual notebooks in one language.
 
-A passage is a markdown cell tagged ``lang-en`` or ``lang-zh``; cells without such a tag belong to both. Ids and nbgrader's
-metadata stay as they are, so that a monolingual copy can be released and graded like its original.
+A passage is a markdown cell tagged ``lang-en`` or ``lang-zh``; cells without such a tag belong to both. Ids and
+nbgrader's metadata stay as they are, so that a monolingual copy can be released and graded like its original.
 """
 
 from __future__ import annotations
@@ -33,16 +33,26 @@ def write(source: Path, output: Path, language: str) -> Iterator[Path]:
         OSError: where the output cannot be written.
     """
     if language not in LANGUAGES:
-        raise ValueError(translate("The course is written in {languages}, not in {language}.", languages=", ".join(LANGUAGES), language=language))
+        raise ValueError(
+            translate(
+                "The course is written in {languages}, not in {language}.",
+                languages=", ".join(LANGUAGES),
+                language=language,
+            )
+        )
     inside = output.resolve()
-    found = [path for path in sorted(source.rglob("*.ipynb")) if not _hidden(path, source) and inside not in path.resolve().parents]
+    found = [
+        path
+        for path in sorted(source.rglob("*.ipynb"))
+        if not _hidden(path, source) and inside not in path.resolve().parents
+    ]
     if not found:
         raise ValueError(translate("There are no notebooks in {folder}.", folder=source))
     for path in found:
-        notebook = monolingual(nbformat.read(path, as_version=4), language)
+        notebook = monolingual(nbformat.read(path, as_version=4), language)  # type: ignore[no-untyped-call]
         target = output / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, target)
+        nbformat.write(notebook, target)  # type: ignore[no-untyped-call]
         yield target
 
 

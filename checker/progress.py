@@ -85,11 +85,12 @@ def _record(entry: Any) -> Record:
     """The entry as a record; whatever does not fit counts as not there."""
     if not isinstance(entry, Mapping):
         return Record()
-    values = {}
+    record = Record()
     for field in fields(Record):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            values[field.name] = type(field.default)(entry.get(field.name, field.default))
-    return Record(**values)
+        kind = type(getattr(record, field.name))
+        with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+            record = replace(record, **{field.name: kind(entry[field.name])})
+    return record
 
 
 def _replace(path: Path, text: str) -> None:

@@ -67,7 +67,7 @@ class Question(ABC):
 
     # --- what the kinds' public methods call ----------------------------------------------------------------------
     def _evaluate(self, answer: Mapping[str, Any]) -> Report:
-        """The report on an answer. Whatever a learner hands in, nothing is raised: a surprise is a finding, never a pass."""
+        """The report on an answer. Whatever is handed in, nothing is raised: a surprise is a finding, never a pass."""
         try:
             sections = tuple(self._judge(answer))
         except KeyboardInterrupt:
@@ -124,7 +124,9 @@ class Question(ABC):
         hints = [translate(hint) for hint in self.hints]
         hints.extend(self._own_mistake())
         hints.extend(self._own_hints())
-        return tuple(hints) or (translate("Read the question once more, then hand in what you have: the feedback names the next step."),)
+        return tuple(hints) or (
+            translate("Read the question once more, then hand in what you have: the feedback names the next step."),
+        )
 
     def _own_mistake(self) -> Iterator[str]:
         """The learner's own next step, as the last check saw it."""
@@ -147,7 +149,11 @@ class Question(ABC):
         """A word on where help is, after a try that did not succeed."""
         names = {"question": f"{ALIAS}.{self.id}"}
         if record.attempts >= TRIES_BEFORE_SOLUTION:
-            text = translate(N_("You have tried {tries} times. `{question}.solution()` shows a solution and why it works."), tries=record.attempts, **names)
+            text = translate(
+                N_("You have tried {tries} times. `{question}.solution()` shows a solution and why it works."),
+                tries=record.attempts,
+                **names,
+            )
         else:
             text = translate(N_("Stuck? `{question}.hint()` gives a hint."), **names)
         return Advice("", text)
@@ -178,10 +184,11 @@ class Assignment:
         object.__setattr__(self, "questions", bound)
 
     def __getattr__(self, name: str) -> Question:
-        for question in self.__dict__.get("questions", ()):
+        questions: tuple[Question, ...] = self.__dict__.get("questions", ())
+        for question in questions:
             if question.id == name:
                 return question
-        names = ", ".join(question.id for question in self.__dict__.get("questions", ()))
+        names = ", ".join(question.id for question in questions)
         raise AttributeError(f"{self.__dict__.get('id')!r} has the questions {names}, not {name!r}")
 
     def __dir__(self) -> list[str]:
@@ -201,7 +208,9 @@ class Assignment:
     def state(self) -> Standing:
         """Where the learner stands, as plain data."""
         progress = Progress(self.id)
-        lines = tuple(Line(question.id, question.title, question.points, progress[question.id]) for question in self.questions)
+        lines = tuple(
+            Line(question.id, question.title, question.points, progress[question.id]) for question in self.questions
+        )
         return Standing(self.id, self.title, lines)
 
 

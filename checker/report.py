@@ -15,7 +15,6 @@ from typing import Any, Self
 from checker.language import translate
 from checker.messages import MESSAGES
 
-
 TEXTS = ("why", "text")
 """Parameters that are messages themselves, translated when a finding is shown."""
 
@@ -238,7 +237,7 @@ _NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON data: tuples become lists, NaN and infinities become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``."""
+    """The value as JSON data: tuples become lists, NaN and infinities their names (``"-Infinity"``)."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):

@@ -223,7 +223,9 @@ def reproduced(training: Training, replay: Any, curves: Curves) -> Reproduction:
     """Compare the loss that weights give on the course's validation split with the claimed curve.
 
     Args:
+        training: whose data and loss count.
         replay: a ``grading.replay.Replay`` of the model.
+        curves: what is claimed; they have a validation loss.
 
     Returns:
         The match at the last epoch, or at the best one (weights restored), or else the mismatch at the last one.
@@ -266,8 +268,7 @@ def _shape(
         if not failed and verdict.name == "healthy":
             continue
         severity = Severity.ERROR if failed else Severity.NOTE
-        params = {**verdict.numbers, "first": verdict.epochs[0], "last": verdict.epochs[1]}
-        yield Finding(f"curve.{verdict.name}", severity, verdict.epochs[0], params)
+        yield Finding(f"curve.{verdict.name}", severity, verdict.epochs[0], verdict.params)
     if diagnosis.names & set(training.forbidden):
         return
     for name, limit in training.limits.items():

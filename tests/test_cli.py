@@ -67,7 +67,9 @@ def test_a_share_that_is_none(share: str) -> None:
 
 
 def test_monolingual_notebooks(tmp_path: Path) -> None:
-    code, output = run("notebooks", "--language", "zh", "--output", str(tmp_path / "zh"), "--source", str(ROOT / "notebooks"))
+    code, output = run(
+        "notebooks", "--language", "zh", "--output", str(tmp_path / "zh"), "--source", str(ROOT / "notebooks")
+    )
     assert code == 0
     assert (tmp_path / "zh" / "spotify" / "spotify.ipynb").exists()
     assert str(tmp_path / "zh" / "01-dropout.ipynb") in output

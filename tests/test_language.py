@@ -82,7 +82,9 @@ def messages() -> set[str]:
 def test_every_message_has_its_translation() -> None:
     with open(CATALOGUE, "rb") as file:
         catalogue = read_po(file, locale="zh")
-    untranslated = sorted(message for message in messages() if not (catalogue.get(message) and catalogue.get(message).string))
+    untranslated = sorted(
+        message for message in messages() if not (catalogue.get(message) and catalogue.get(message).string)
+    )
     fuzzy = sorted(str(message.id) for message in catalogue if message.id and message.fuzzy)
     assert not untranslated
     assert not fuzzy
@@ -106,7 +108,9 @@ def test_translations_keep_parameters_and_code() -> None:
     for message in catalogue:
         if message.id and message.string:
             assert fields(message.id) == fields(message.string), message.id
-            assert sorted(re.findall(r"`[^`]+`", message.id)) == sorted(re.findall(r"`[^`]+`", message.string)), message.id
+            assert sorted(re.findall(r"`[^`]+`", message.id)) == sorted(re.findall(r"`[^`]+`", message.string)), (
+                message.id
+            )
 
 
 def fields(template: str) -> set[str]:

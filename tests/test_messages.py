@@ -10,12 +10,16 @@ from checker.messages import MESSAGES
 
 PACKAGE = Path(checker.__file__).parent
 SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py")) if path.name != "messages.py")
-CODE = re.compile(r"""["']((?:model|layer|network|compile|history|curve|compare|reading|answer|number|choice|checker|evidence)\.[a-z_0-9.]+(?::[a-z_]+)?)["']""")
+CODE = re.compile(
+    r"""["']((?:model|layer|network|compile|history|curve|compare|reading|answer|number|choice|checker|evidence)\.[a-z_0-9.]+(?::[a-z_]+)?)["']"""
+)
 
 
 def test_every_code_has_a_sentence() -> None:
     other = (".h5", ".keras", ".json", ".py", "model.weights")  # names of files
-    codes = {code for code in CODE.findall(SOURCE) if not code.endswith(other) and not code.startswith("checker.grading")}
+    codes = {
+        code for code in CODE.findall(SOURCE) if not code.endswith(other) and not code.startswith("checker.grading")
+    }
     assert not sorted(code for code in codes if code not in MESSAGES)
 
 

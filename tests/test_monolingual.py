@@ -17,14 +17,18 @@ def of(language: str, path: Path) -> nbformat.NotebookNode:
     return monolingual.monolingual(nbformat.read(path, as_version=4), language)
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if ".ipynb_checkpoints" not in path.parts], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if ".ipynb_checkpoints" not in path.parts], ids=lambda path: path.stem
+)
 def test_each_copy_has_one_language_and_all_code(path: Path) -> None:
     both = nbformat.read(path, as_version=4)
     english, chinese = of("en", path), of("zh", path)
     for copy, other in ((english, "lang-zh"), (chinese, "lang-en")):
         nbformat.validate(copy)
         assert not [cell for cell in copy.cells if other in cell.metadata.get("tags", ())]
-        assert [cell.id for cell in copy.cells if cell.cell_type == "code"] == [cell.id for cell in both.cells if cell.cell_type == "code"]
+        assert [cell.id for cell in copy.cells if cell.cell_type == "code"] == [
+            cell.id for cell in both.cells if cell.cell_type == "code"
+        ]
         assert [cell.metadata.get("nbgrader") for cell in copy.cells if "nbgrader" in cell.metadata] == [
             cell.metadata.get("nbgrader") for cell in both.cells if "nbgrader" in cell.metadata
         ]

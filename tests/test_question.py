@@ -25,9 +25,28 @@ quiz = Assignment(
     "quiz",
     "A quiz",
     (
-        NumberQuestion(id="q1", title="How many?", answer=0.5, tolerance=0.01, wrong={2.0: "That is the other one."}, why="Half is left.", hints=("Think.",)),
-        ChoiceQuestion(id="q2", title="Which?", choices={"a": "This", "b": "That"}, answer="b", wrong={"a": "Not this."}, why="It is that."),
-        NetworkQuestion(id="q3", title="Build", network=Network(Dense(8, activation="relu"), Dropout(0.5), Dense(1), input_shape=[4])),
+        NumberQuestion(
+            id="q1",
+            title="How many?",
+            answer=0.5,
+            tolerance=0.01,
+            wrong={2.0: "That is the other one."},
+            why="Half is left.",
+            hints=("Think.",),
+        ),
+        ChoiceQuestion(
+            id="q2",
+            title="Which?",
+            choices={"a": "This", "b": "That"},
+            answer="b",
+            wrong={"a": "Not this."},
+            why="It is that.",
+        ),
+        NetworkQuestion(
+            id="q3",
+            title="Build",
+            network=Network(Dense(8, activation="relu"), Dropout(0.5), Dense(1), input_shape=[4]),
+        ),
     ),
     graded=False,
 )
@@ -49,9 +68,10 @@ class Hostile:
 
 
 ANYTHING: list[Any] = [
-    None, 0, 1.5, math.nan, math.inf, True, "", "a", b"b", [], [1], {}, {"loss": []}, {"loss": None}, {"loss": [1], "val_loss": "x"},
-    (), set(), object(), object, type, len, lambda: None, Hostile(), Hostile, sys, 10**400, 1j, range(3), Ellipsis, NotImplemented,
-    {"loss": [math.nan] * 50, "val_loss": [math.nan] * 50}, iter([]), Path(), {"loss": [[1]], "val_loss": [[1]]}, ValueError("x"),
+    None, 0, 1.5, math.nan, math.inf, True, "", "a", b"b", [], [1], {}, (), set(), object(), object, type, len, iter([]),
+    lambda: None, Hostile(), Hostile, sys, 10**400, 1j, range(3), Ellipsis, NotImplemented, Path(), ValueError("x"),
+    {"loss": []}, {"loss": None}, {"loss": [1], "val_loss": "x"}, {"loss": [[1]], "val_loss": [[1]]},
+    {"loss": [math.nan] * 50, "val_loss": [math.nan] * 50},
 ]  # fmt: skip
 
 
@@ -59,16 +79,29 @@ ANYTHING: list[Any] = [
 def test_nothing_whatever_raises_or_passes(index: int) -> None:
     thing = ANYTHING[index]
     for question in (spotify.q1, spotify.q3):
-        for report in (question.evaluate(model=thing), question.evaluate(history=thing), question.evaluate(model=thing, history=thing)):
+        for report in (
+            question.evaluate(model=thing),
+            question.evaluate(history=thing),
+            question.evaluate(model=thing, history=thing),
+        ):
             assert not report.passed
             assert report.points == 0.0
             assert report.findings
             assert all(finding.message for finding in report.findings)
-    for report in (spotify.q2.evaluate(thing, thing, thing, thing), spotify.q4.evaluate(effect=thing), quiz.q1.evaluate(thing)):
+    for report in (
+        spotify.q2.evaluate(thing, thing, thing, thing),
+        spotify.q4.evaluate(effect=thing),
+        quiz.q1.evaluate(thing),
+    ):
         assert not report.passed
 
 
-@given(st.recursive(st.none() | st.floats() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("loss") | st.just("val_loss"), inner)))
+@given(
+    st.recursive(
+        st.none() | st.floats() | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("loss") | st.just("val_loss"), inner),
+    )
+)
 def test_no_plain_data_raises_or_passes(thing: object) -> None:
     report = spotify.q1.evaluate(model=thing, history=thing)
     assert not report.passed
@@ -134,7 +167,14 @@ def test_a_right_number(answer: float) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "code"),
-    [(None, "answer.none"), (2.0, "answer.explained"), (0.1, "number.larger"), (9, "number.smaller"), ("0.5", "number.not_a_number"), (True, "number.not_a_number")],
+    [
+        (None, "answer.none"),
+        (2.0, "answer.explained"),
+        (0.1, "number.larger"),
+        (9, "number.smaller"),
+        ("0.5", "number.not_a_number"),
+        (True, "number.not_a_number"),
+    ],
 )
 def test_a_wrong_number_is_told_apart(answer: Any, code: str) -> None:
     assert [finding.code for finding in quiz.q1.evaluate(answer).findings] == [code]
@@ -151,7 +191,17 @@ def test_a_right_choice(answer: str) -> None:
     assert quiz.q2.evaluate(answer).passed
 
 
-@pytest.mark.parametrize(("answer", "code"), [("a", "answer.explained"), ("c", "choice.unknown"), (None, "answer.none"), ("", "answer.none"), (1, "choice.unknown"), (["b"], "choice.unknown")])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("a", "answer.explained"),
+        ("c", "choice.unknown"),
+        (None, "answer.none"),
+        ("", "answer.none"),
+        (1, "choice.unknown"),
+        (["b"], "choice.unknown"),
+    ],
+)
 def test_a_wrong_choice(answer: Any, code: str) -> None:
     assert [finding.code for finding in quiz.q2.evaluate(answer).findings] == [code]
 
@@ -166,7 +216,10 @@ def falling_then_rising(rise: float) -> dict[str, list[float]]:
 
 
 def test_a_reading_is_checked_against_the_learner_s_own_runs() -> None:
-    before, after = falling_then_rising(0.001), {"loss": [0.2 - 0.0004 * e for e in range(50)], "val_loss": [0.21 - 0.0004 * e for e in range(50)]}
+    before, after = (
+        falling_then_rising(0.001),
+        {"loss": [0.2 - 0.0004 * e for e in range(50)], "val_loss": [0.21 - 0.0004 * e for e in range(50)]},
+    )
     assert spotify.q2.evaluate("a", 21, before, after).passed
     assert spotify.q2.evaluate("a", 20, before, after).passed, "argmin counts from 0"
     half = spotify.q2.evaluate("a", 45, before, after)

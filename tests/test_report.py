@@ -60,13 +60,19 @@ def test_messages_are_translated_when_they_are_shown() -> None:
 
 
 def test_a_report_survives_json() -> None:
-    curves = Section("curves", False, findings=(MISSING,), table=(ROW,), curves={"loss": [1.0, math.inf]}, diagnoses=("diverged",))
+    curves = Section(
+        "curves", False, findings=(MISSING,), table=(ROW,), curves={"loss": [1.0, math.inf]}, diagnoses=("diverged",)
+    )
     original = report(curves)
     assert Report.from_dict(json.loads(json.dumps(original.to_dict(), allow_nan=False))) == original
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text().filter(lambda text: text not in ("NaN", "Infinity", "-Infinity")),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text().filter(lambda text: text not in ("NaN", "Infinity", "-Infinity")),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
@@ -76,6 +82,14 @@ def test_any_json_value_survives(value: object) -> None:
     assert restored(json.loads(json.dumps(plain(value), allow_nan=False))) == value
 
 
-@given(st.builds(Finding, st.sampled_from(sorted(MESSAGES)), st.sampled_from(Severity), st.none() | st.integers(), st.dictionaries(st.text(), st.text())))
+@given(
+    st.builds(
+        Finding,
+        st.sampled_from(sorted(MESSAGES)),
+        st.sampled_from(Severity),
+        st.none() | st.integers(),
+        st.dictionaries(st.text(), st.text()),
+    )
+)
 def test_no_parameters_make_a_message_raise(finding: Finding) -> None:
     assert isinstance(finding.message, str)

@@ -16,7 +16,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
 
 
 def codes(training: Any, *arguments: Any, **more: Any) -> list[str]:
-    return [finding.code for finding in judge(training, *arguments, **more).findings if finding.severity is Severity.ERROR]
+    return [
+        finding.code for finding in judge(training, *arguments, **more).findings if finding.severity is Severity.ERROR
+    ]
 
 
 def test_the_reference_runs_pass(runs: Any) -> None:
@@ -96,8 +98,13 @@ def test_best_weights_may_be_restored(runs: Any) -> None:
     model.compile("adam", "mae")
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True, start_from_epoch=30)
     history = model.fit(
-        split.X_train, split.y_train, validation_data=(split.X_valid, split.y_valid), batch_size=512, epochs=60,
-        callbacks=[stop], verbose=0,
+        split.X_train,
+        split.y_train,
+        validation_data=(split.X_valid, split.y_valid),
+        batch_size=512,
+        epochs=60,
+        callbacks=[stop],
+        verbose=0,
     )
     assert codes(spotify.q1.training, history.history, model) == []
 

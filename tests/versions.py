@@ -1,7 +1,7 @@
 """Run the tests in fresh environments with the oldest or the newest versions that requirements.txt allows.
 
-``python tests/versions.py oldest`` or ``newest``; further arguments go to pytest. Without constraints.txt, in a temporary
-virtual environment, which takes about 3 GB of disk while it runs.
+``python tests/versions.py oldest`` or ``newest``; further arguments go to pytest. Without constraints.txt, in a
+temporary virtual environment, which takes about 3 GB of disk while it runs.
 """
 
 from __future__ import annotations

@@ -81,8 +81,12 @@ assignment = Assignment(
                 target=TARGET,
             ),
             hints=(
-                N_("The features are on very different scales. Which layer can stand first and bring them to one scale?"),
-                N_("Dropout takes away units at random: where does a network have units to spare, and where does it have none?"),
+                N_(
+                    "The features are on very different scales. Which layer can stand first and bring them to one scale?"
+                ),
+                N_(
+                    "Dropout takes away units at random: where does a network have units to spare, and where does it have none?"
+                ),
                 N_("Does the validation loss still fall at the end? Then train longer, or in smaller batches."),
             ),
             why=N_(

@@ -13,7 +13,9 @@ from checker.question import Assignment
 from checker.training import Training
 
 _spotify = Training(data="spotify", optimizer="adam", loss="mae", batch_size=512, epochs=50, least_epochs=30)
-_concrete = Training(data="concrete", optimizer="sgd", loss="mae", batch_size=64, epochs=100, least_epochs=30, prefix="concrete_")
+_concrete = Training(
+    data="concrete", optimizer="sgd", loss="mae", batch_size=64, epochs=100, least_epochs=30, prefix="concrete_"
+)
 
 _plain = Network(
     Dense(128, activation="relu"),
@@ -62,8 +64,12 @@ assignment = Assignment(
             network=_with_dropout,
             training=_spotify,
             hints=(
-                N_("Dropout acts on the layer that follows it. Which layers' inputs do you want to protect from conspiracies?"),
-                N_("Each of the two hidden `Dense` layers is followed by a dropout layer of its own; the last `Dense` is not."),
+                N_(
+                    "Dropout acts on the layer that follows it. Which layers' inputs do you want to protect from conspiracies?"
+                ),
+                N_(
+                    "Each of the two hidden `Dense` layers is followed by a dropout layer of its own; the last `Dense` is not."
+                ),
             ),
             why=N_(
                 "Each dropout layer shuts off 30 % of what the hidden layer before it passes on, so that the next layer "
@@ -84,7 +90,9 @@ assignment = Assignment(
             },
             number="best_epoch",
             hints=(
-                N_("Draw both runs side by side and follow the validation loss only: what does each do in the second half?"),
+                N_(
+                    "Draw both runs side by side and follow the validation loss only: what does each do in the second half?"
+                ),
                 N_("`np.argmin(...)` counts from 0, epochs count from 1; either is accepted."),
             ),
             why=N_(
@@ -100,8 +108,12 @@ assignment = Assignment(
             network=_with_batch_normalization,
             training=_concrete,
             hints=(
-                N_("A batch normalization layer may stand first: it then scales the raw features, like an adaptive preprocessor."),
-                N_("Every one of the four `Dense` layers, the output included, gets a `BatchNormalization` right before it."),
+                N_(
+                    "A batch normalization layer may stand first: it then scales the raw features, like an adaptive preprocessor."
+                ),
+                N_(
+                    "Every one of the four `Dense` layers, the output included, gets a `BatchNormalization` right before it."
+                ),
             ),
             why=N_(
                 "The raw features reach from single digits to over a thousand, and SGD moves weights in proportion to them. "
@@ -123,7 +135,7 @@ assignment = Assignment(
             number="best_loss",
             hints=(
                 N_("Look at the numbers of the first run, not only at its picture: what can be drawn of `nan`?"),
-                N_("`min(history.history[\"val_loss\"])` is the lowest validation loss of a run."),
+                N_('`min(history.history["val_loss"])` is the lowest validation loss of a run.'),
             ),
             why=N_(
                 "Without batch normalization the loss leaves the finite numbers within the first epochs and nothing is "
