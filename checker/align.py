@@ -12,11 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
-from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation
-from checker.expect import Constraint, Fix, Network, Slot, Violation, literal, source
+from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
+from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
 from checker.path import Step, cheapest
 
 
@@ -91,8 +91,7 @@ class Alignment:
             self._places: list[Place] = []
             self.gravity = float("inf")
             return
-        steps = cheapest(blueprint.layers, network.automaton)
-        self._places = _places(steps, blueprint.layers, network.automaton.slots)
+        self._places = _cheapest_places(blueprint, network)
         self._broken: list[Violation] = []
         for constraint in network.constraints:
             self._enforce(constraint)
@@ -140,7 +139,7 @@ class Alignment:
 
     def apply(self, blueprint: Blueprint | None = None) -> Blueprint:
         """The network after all edits."""
-        layers = _after_edits(self._places)
+        layers = in_canonical_order(_after_edits(self._places))
         shown = tuple((number, layer.code) for number, layer in enumerate(layers, 1))
         numbered = tuple(replace(layer, number=number) for number, layer in enumerate(layers, 1))
         return replace(blueprint or self.blueprint, layers=numbered, shown=shown, problem=None, parameters=None)
@@ -236,6 +235,39 @@ class Alignment:
         if place.action == "replace":
             return Row("change", place.own[0].number, actual, expected, _new_code(place.slots))
         return Row(place.action, place.own[0].number if place.own else None, actual, expected, detail)
+
+
+def _cheapest_places(blueprint: Blueprint, network: Network) -> list[Place]:
+    """The cheapest way, from the canonical layers or from the layers as the learner wrote them."""
+    places = _aligned(blueprint.layers, network.automaton)
+    written = _as_written(blueprint)
+    if written is None or network.constraints or not _price(places)[0]:
+        return places
+    return min(places, _aligned(written, network.written_automaton), key=_price)
+
+
+def _aligned(layers: Sequence[Layer], automaton: Automaton) -> list[Place]:
+    return _places(cheapest(layers, automaton), layers, automaton.slots)
+
+
+def _price(places: Sequence[Place]) -> tuple[int, float]:
+    """How many edits, and how grave."""
+    count = sum(len(place.wrong) if place.action in ("ok", "change") else 1 for place in places)
+    return count, sum(_gravity(place) for place in places)
+
+
+def _as_written(blueprint: Blueprint) -> tuple[Layer, ...] | None:
+    """The layers in the learner's own order, relus that change nothing too; None where no activation stands apart."""
+    relu = Layer("Activation", activation_settings("relu"))
+    there = {layer.number for layer in blueprint.layers}
+    again = [
+        replace(relu, number=number)
+        for number, code in blueprint.shown
+        if number not in there and code in (relu.code, "ReLU()")
+    ]
+    layers = tuple(sorted((*blueprint.layers, *again), key=lambda layer: layer.number))
+    apart = any(after.kind == "Activation" and after.number != before.number for before, after in pairwise(layers))
+    return layers if apart else None
 
 
 # --- from steps to places ---------------------------------------------------------------------------------------------

@@ -155,11 +155,13 @@ class Slot:
         kind: Keras' class, None for any layer.
         settings: what its settings may be; those not named must have Keras' default.
         kinds: for any layer, the kinds it may not be.
+        addable: whether it can be filled with a new layer; where not, only a layer that is right is taken.
     """
 
     kind: str | None
     settings: Mapping[str, Allowed] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
+    addable: bool = True
 
     def wrong(self, layer: blueprint.Layer) -> list[tuple[str, Any, Any]] | None:
         """What differs in a layer of this kind: ``(setting, actual, expected)``; None for a layer of another kind."""
@@ -181,6 +183,10 @@ class Slot:
             if name not in self.settings and name in defaults and not same(actual, defaults[name])
         ]
         return found if layer.trainable else [*found, ("trainable", False, True)]
+
+    @property
+    def is_relu(self) -> bool:
+        return self.kind == "Activation" and self.exact and self.example.settings == {"activation": "relu"}
 
     @property
     def exact(self) -> bool:
@@ -355,7 +361,7 @@ class _Group(Pattern):
         for fixed, run in groupby(self.patterns, lambda pattern: isinstance(pattern, Layer) and pattern.is_fixed):
             if fixed:
                 slots = [slot for layer in run if isinstance(layer, Layer) for slot in layer.slots]
-                parts += [automaton.slot(slot) for slot in _in_canonical_order(slots)]
+                parts += automaton.runs(_in_canonical_order(slots))
             else:
                 parts += [pattern.build(automaton) for pattern in run]
         return automaton.join(*parts)
@@ -446,6 +452,9 @@ class Fragment:
 class Automaton:
     """Glushkov's automaton of a pattern: state 0 is the start, state k means that slot k was the last one passed.
 
+    Layers in canonical order are enough to tell right from wrong. A ``written`` automaton takes them as they were
+    written, a relu after the dropouts it commutes with or once too often, so that an edit there is not dearer.
+
     It has no empty transitions, so one table of states by layers is all that an alignment needs.
     Source: V. M. Glushkov, "The abstract theory of automata", Russian Mathematical Surveys 16 (1961).
 
@@ -456,7 +465,8 @@ class Automaton:
         plain: whether the pattern is one plain sequence.
     """
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
+    def __init__(self, patterns: Sequence[Pattern], written: bool = False) -> None:
+        self.written = written
         self.slots: list[Slot] = [Slot("")]
         self.successors: list[set[int]] = [set()]
         whole = _Group(*patterns).build(self)
@@ -481,6 +491,36 @@ class Automaton:
         self.successors.append(set())
         state = frozenset({len(self.slots) - 1})
         return Fragment(state, state, False)
+
+    def runs(self, slots: Sequence[Slot]) -> list[Fragment]:
+        """Slots one after another; in a written automaton, a relu and the dropouts after it in any equivalent form."""
+        parts = []
+        index = 0
+        while index < len(slots):
+            end = index + 1
+            if self.written and slots[index].is_relu:
+                while end < len(slots) and slots[end].kind == "Dropout":
+                    end += 1
+                parts.append(self._commuting(slots[index], slots[index + 1 : end]))
+            else:
+                parts.append(self.slot(slots[index]))
+            index = end
+        return parts
+
+    def _commuting(self, relu: Slot, dropouts: Sequence[Slot]) -> Fragment:
+        """A relu before, between or after dropouts, and again after it was there."""
+        again = replace(relu, addable=False)
+
+        def with_relus(part: Fragment) -> Fragment:
+            return self.join(part, self.loop(self.slot(again)).optional())
+
+        done, waiting = with_relus(self.slot(relu)), Fragment()
+        for dropout in dropouts:
+            done = self.join(done, self.slot(dropout))
+            waiting = self.join(waiting, self.slot(dropout))
+            late = self.join(Fragment(waiting.first, waiting.last, False), self.slot(relu))
+            done = with_relus(self.either(done, late))
+        return done
 
     def join(self, *parts: Fragment) -> Fragment:
         whole = Fragment()
@@ -679,6 +719,10 @@ class Network:
     @cached_property
     def automaton(self) -> Automaton:
         return Automaton(self.patterns)
+
+    @cached_property
+    def written_automaton(self) -> Automaton:
+        return Automaton(self.patterns, written=True)
 
     @cached_property
     def elements(self) -> tuple[Layer, ...]:

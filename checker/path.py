@@ -158,12 +158,12 @@ class _Search:
         """What can be added after a state: the states passed, and their sort."""
         for one in self.follow[state]:
             slot = self.slots[one]
-            if slot.kind is None:
+            if slot.kind is None or not slot.addable:
                 continue
             yield (one,), self.slot_sort[one]
-            if slot.kind and holds_activation(slot.kind):
+            if holds_activation(slot.kind):
                 for two in self.follow[one]:
-                    if self.slots[two].kind == "Activation":
+                    if self.slots[two].kind == "Activation" and self.slots[two].addable:
                         yield (one, two), (self.slot_sort[one], self.slot_sort[two])
 
     def _share_prices(self) -> None:
@@ -342,6 +342,8 @@ def _way_to(node: _Node, came: dict[_Node, tuple[_Node, Step]]) -> list[Step]:
 def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
     """What it costs to keep a layer in a slot, its settings set right; None where it cannot be."""
     wrong = slot.wrong(layer)
+    if not slot.addable:
+        return 0 if wrong == [] else None
     if wrong is not None:
         return min(len(wrong) * CHANGE, REPLACE)
     if slot.kind is None or "Activation" in (layer.kind, slot.kind):
