@@ -48,7 +48,7 @@ class Release:
         Raises:
             OSError, ValueError: there is none.
         """
-        return cls(path.stem, from_dict(json.loads(path.read_text("utf-8"))))
+        return cls(path.stem, nbformat.v4.reads(path.read_text("utf-8")))  # type: ignore[no-untyped-call]
 
     @cached_property
     def tracked(self) -> Mapping[str, NotebookNode]:
