@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
+from types import ModuleType
+
+_ROOMS = ("animation", "html", "page", "plots", "text", "words")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import ``show.html``, ``show.plots`` and so on when they are first asked for: some need heavy libraries."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def display(thing: object) -> None:

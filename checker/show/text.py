@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 
@@ -14,8 +15,9 @@ WIDTH = 80
 
 _GAP = 2  # columns between the columns of a table
 _NARROWEST = 8  # no column is squeezed further
-_PIECES = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef]")  # a space, a word, or one Chinese character
-_CLOSING = "，。、；：？！）》」』”’"  # never at the start of a line
+_PIECES = re.compile(  # a space, or a word or one Chinese character with the punctuation that must stay with it
+    r"\s+|[（《「『【“‘]*(?:[^\s\u2e80-\uffef“‘]+|[\u2e80-\uffef])[，。、；：？！）》」』】”’]*|[“‘]+"
+)
 
 
 def render(thing: object) -> str:
@@ -58,12 +60,12 @@ def _steps(block: page.Steps) -> Iterator[str]:
 
 def _grid(block: page.Table) -> Iterator[str]:
     cells = [[f"{page.MARKS[cell.mark]} {cell.text}" if cell.mark else cell.text for cell in row] for row in block.rows]
-    table = [block.head, *cells]
-    widths = _squeezed([max(cell_len(row[column]) for row in table) for column in range(len(block.head))])
-    for place, row in enumerate(table):
-        columns = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
-        for line in range(max(map(len, columns))):
-            pieces = [column[line] if line < len(column) else "" for column in columns]
+    columns = list(zip(block.head, *cells, strict=True))
+    widths = _squeezed([max(map(cell_len, column)) for column in columns])
+    folds = [[folded(cell, width) for cell in column] for column, width in zip(columns, widths, strict=True)]
+    widths = [max((cell_len(line) for lines in column for line in lines), default=0) for column in folds]
+    for place, row in enumerate(zip(*folds, strict=True)):
+        for pieces in zip_longest(*row, fillvalue=""):
             yield "".join(_padded(piece, width + _GAP) for piece, width in zip(pieces, widths, strict=True)).rstrip()
         if place == 0:
             yield "-" * (sum(widths) + _GAP * (len(widths) - 1))
@@ -86,7 +88,7 @@ def folded(text: str, width: int) -> list[str]:
     lines, line, used = [], "", 0
     for piece in _PIECES.findall(text):
         size = cell_len(piece)
-        if used + size > width and line.strip() and piece not in _CLOSING:
+        if used + size > width and line:
             lines.append(line.rstrip())
             line, used = "", 0
         if piece.isspace() and not line:
