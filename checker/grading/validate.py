@@ -90,7 +90,7 @@ def validate_notebook(path: Path, timeout: int = 600) -> int:
 def _refuse(message: str) -> int:
     from rich.console import Console
 
-    Console(stderr=True).print(message, markup=False)
+    Console(stderr=True).print(message, markup=False, soft_wrap=True)
     return 2
 
 
@@ -221,14 +221,16 @@ def show(validation: Validation, path: Path) -> None:
     console = Console()
     for problem in validation.problems:
         said = {"number": problem.number, "line": problem.line, "error": problem.error}
-        console.print(translate(N_("Code cell {number} does not run: {line}\n    {error}"), **said), markup=False)
+        console.print(
+            translate(N_("Code cell {number} does not run: {line}\n    {error}"), **said), markup=False, soft_wrap=True
+        )
     for grade_id in validation.changed:
         console.print(
             translate(N_("The read-only cell {name} was changed: grading puts it back."), name=grade_id), markup=False
         )
     if validation.reports or validation.written:
         console.print(_table(validation))
-    console.print(_verdict(validation, path), markup=False)
+    console.print(_verdict(validation, path), markup=False, soft_wrap=True)
 
 
 def _table(validation: Validation) -> Any:

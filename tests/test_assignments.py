@@ -1,0 +1,133 @@
+"""The assignments' notebooks: what is released is what the source generates, and it says what it means."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from assignments import NAMES, ROOT, grade_id, notebook, solved
+
+from checker.assignments import find
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_committed_release_is_what_the_source_generates(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "solutions" / name, tmp_path / "solutions" / name, ignore=shutil.ignore_patterns("evidence"))
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--no-db"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    made = tmp_path / "notebooks" / name
+    assert [path.name for path in made.iterdir()] == [f"{name}.ipynb"]
+    committed = ROOT / "notebooks" / name / f"{name}.ipynb"
+    assert (made / f"{name}.ipynb").read_bytes() == committed.read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("step", ["notebooks", "solutions"])
+def test_cells_have_ids_of_their_own_and_no_outputs(name: str, step: str) -> None:
+    cells = notebook(name, step)["cells"]
+    ids = [cell["id"] for cell in cells]
+    assert len(set(ids)) == len(ids)
+    assert not any(re.fullmatch(r"[0-9a-f]{8}", identifier) for identifier in ids), "an editor made this id up"
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_english_passage_is_followed_by_its_chinese_twin(name: str) -> None:
+    cells = notebook(name)["cells"]
+    for place, cell in enumerate(cells):
+        if cell["id"].endswith("-en"):
+            twin = cells[place + 1]
+            assert twin["id"] == cell["id"].removesuffix("-en") + "-zh"
+            assert (cell["metadata"]["tags"], twin["metadata"]["tags"]) == (["lang-en"], ["lang-zh"])
+            assert re.search(r"[\u4e00-\u9fff]", "".join(twin["source"]))
+            assert _numbers(cell) == _numbers(twin)
+        elif cell["cell_type"] == "markdown" and not cell["id"].endswith("-zh"):
+            assert grade_id(cell), "a passage in one language only"
+
+
+def _numbers(cell: dict[str, list[str]]) -> list[str]:
+    """The numbers of a passage but for its headings' ("Part 1", "第一部分")."""
+    text = "".join(line for line in cell["source"] if not line.startswith("#"))
+    return sorted(re.findall(r"\d[\d.,]*\d|\d", text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_points_shown_up_front_are_the_points_that_are_graded(name: str) -> None:
+    cells = notebook(name)["cells"]
+    graded = {grade_id(cell): cell["metadata"]["nbgrader"]["points"] for cell in cells if _is_graded(cell)}
+    assignment = find(name)
+    assert {question.id: question.points for question in assignment.questions}.items() <= graded.items()
+    for title in cells[:2]:
+        rows = [line.strip("|\n ").split("|") for line in title["source"] if line.startswith("|")][2:]
+        points = [float(row[-1].strip(" *")) for row in rows]
+        assert points[:-1] == list(graded.values())
+        assert points[-1] == sum(graded.values())
+
+
+def _is_graded(cell: dict[str, dict[str, dict[str, bool]]]) -> bool:
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_graded_cells_are_read_only_and_end_in_the_points(name: str) -> None:
+    for cell in notebook(name)["cells"]:
+        settings = cell["metadata"].get("nbgrader", {})
+        if settings.get("grade") and cell["cell_type"] == "code":
+            assert cell["metadata"]["editable"] is False
+            assert cell["source"][-1].startswith(f"exercise.{grade_id(cell)}.grade(")
+        if settings.get("locked"):
+            assert cell["metadata"]["deletable"] is False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_release_holds_no_solution(name: str) -> None:
+    released = json.dumps(notebook(name))
+    assert "SOLUTION" not in released
+    assert "layers.Dropout(" not in released
+    assert "layers.BatchNormalization(" not in released
+    assert "Dropout(0." in json.dumps(solved(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "prefix"),
+    [("spotify", "spotify", ""), ("spotify", "concrete", "concrete_"), ("challenge", "red-wine", "")],
+)
+def test_the_visible_preparation_gives_the_arrays_that_the_checker_knows(name: str, data: str, prefix: str) -> None:
+    import numpy as np
+
+    from checker import datasets
+
+    space: dict[str, object] = {"np": np}
+    for cell in notebook(name)["cells"]:
+        if grade_id(cell) == "setup" or str(grade_id(cell)).endswith("-data"):
+            source = "".join(
+                line for line in cell["source"] if not line.startswith(("import keras", "keras.", "from tqdm"))
+            )
+            exec(source, space)
+    names = ("X_train", "X_valid", "y_train", "y_valid")
+    for array, known in zip((space[prefix + name] for name in names), datasets.split(data).arrays, strict=True):
+        np.testing.assert_array_equal(np.asarray(array), known)
+
+
+def test_the_challenge_states_the_budget_and_the_loss_that_are_judged() -> None:
+    from checker.assignments import challenge
+
+    rules = next(cell for cell in notebook("challenge")["cells"] if cell["id"] == "rules-en")
+    text = "".join(rules["source"])
+    assert f"{challenge.BUDGET:,} parameters" in text
+    assert f"**{challenge.TARGET}**" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compile_and_fit_are_the_ones_the_question_declares(name: str) -> None:
+    source = "\n".join("".join(cell["source"]) for cell in notebook(name)["cells"])
+    for question in find(name).questions:
+        if (training := getattr(question, "training", None)) is not None:
+            assert f"{training.prefix}model.compile({training.compile_code})" in source
+            assert f"batch_size={training.batch_size}, epochs={training.epochs}" in source
