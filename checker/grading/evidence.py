@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 FOLDER: Final = Path("evidence")
+SKETCH: Final = 64
+"""Weights that a sketch of a network holds."""
+
 KEPT: Final = ("assignment", "compiled", "history", "before", "after", "answer", "fit", "data")
 """What a record may say besides its format, question and versions: nothing about the person or the machine."""
 
@@ -120,13 +123,15 @@ def _archived(model: Any) -> tuple[bytes | None, str]:
 
 
 def _straight(model: Any) -> Any:
-    """The model itself if Keras can describe it as data, else the graph of its ``call``, which shares its weights."""
+    """A bare graph that shares the layers: without optimizer, and for a subclassed model the trace of its ``call``."""
     import keras
 
-    if type(model).__module__.partition(".")[0] == "keras" and hasattr(model, "inputs"):
-        return model
-    inputs = keras.Input(batch_shape=model.get_build_config()["input_shape"], name="input")
-    return keras.Model(inputs, model.call(inputs), name=model.name)
+    if type(model).__module__.partition(".")[0] != "keras":
+        inputs = keras.Input(batch_shape=model.get_build_config()["input_shape"], name="input")
+        return keras.Model(inputs, model.call(inputs), name=model.name)
+    if getattr(model, "inputs", None):
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+    return model
 
 
 def _repacked(archive: bytes, model: Any) -> bytes:
@@ -220,14 +225,35 @@ class Evidence:
     @cached_property
     def weights_digest(self) -> str | None:
         """Equal for equal weights, whatever the layers are called; None without weights."""
-        arrays = weight_arrays(self.archive) if self.archive else []
-        if not arrays:
+        if not self._arrays:
             return None
         digest = hashlib.sha256()
-        for array in arrays:
-            digest.update(str(array.shape).encode())
+        for array in self._arrays:
+            digest.update(f"{array.shape}".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def sketch(self) -> tuple[float, ...]:
+        """A few of the matrices' weights, scaled to length 1; empty without weights.
+
+        Networks trained apart are nearly orthogonal; copies that were changed a little or trained on, nearly parallel.
+        """
+        import numpy as np
+
+        matrices = [array.ravel() for array in self._arrays if array.ndim > 1]
+        if not matrices:
+            return ()
+        values = np.concatenate(matrices)
+        chosen = values[np.linspace(0, values.size - 1, SKETCH).astype(int)].astype(np.float64)
+        length = float(np.linalg.norm(chosen))
+        if not (0 < length < np.inf):
+            return ()
+        return tuple(round(float(value), 4) for value in chosen / length)
+
+    @cached_property
+    def _arrays(self) -> list[Any]:
+        return weight_arrays(self.archive) if self.archive else []
 
 
 def weight_arrays(archive: bytes) -> list[Any]:

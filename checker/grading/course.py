@@ -1,0 +1,318 @@
+"""A course folder as nbgrader lays it out: where submissions are, and how one of them is graded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import nbformat.v4
+from nbformat import NotebookNode
+
+from checker import assignments
+from checker.grading import sandbox, untrusted
+from checker.grading.class_report import finding_key
+from checker.grading.evidence import FOLDER, Evidence
+from checker.grading.gradebook import Answered, Graded
+from checker.grading.marking import Mark, Marks, grade_notebook
+from checker.grading.submission import Release, find, read, restore
+from checker.report import Severity
+
+if TYPE_CHECKING:
+    from checker.grading.batch import Options
+
+EXTRAS_LIMIT = 10 * untrusted.MEGABYTE
+"""Bytes of pictures and other files that go into the autograded folder with a notebook, for the human grader."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder and one of its assignments; plain data that any worker can use.
+
+    Attributes:
+        root: the course folder.
+        assignment: the assignment's name.
+        submitted, autograded, release: nbgrader's folders for these steps.
+        db_url, course_id: as nbgrader is configured.
+        config: nbgrader's configuration.
+        sandboxed: whether notebooks can be run again safely here.
+    """
+
+    root: Path
+    assignment: str
+    submitted: Path
+    autograded: Path
+    release: Path
+    db_url: str
+    course_id: str
+    config: Mapping[str, Any]
+    sandboxed: bool
+
+    @classmethod
+    def load(cls, root: Path, assignment: str, database: str | None = None) -> Self:
+        """The course in this folder, its assignment entered into the gradebook if it was not.
+
+        Args:
+            root: the folder with ``nbgrader_config.py``.
+            assignment: the assignment's name.
+            database: SQLAlchemy URL in place of the configured one.
+
+        Raises:
+            FileNotFoundError: the assignment was not released.
+        """
+        from nbgrader.apps import NbGrader
+        from nbgrader.converters import Autograde
+        from nbgrader.coursedir import CourseDirectory
+
+        from checker.grading.nbgrader import register
+
+        root = root.resolve()
+        config = _config(root)
+        config.CourseDirectory.root = str(root)
+        if database is not None:
+            config.CourseDirectory.db_url = database
+        app = NbGrader(config=config)
+        app.log_level = "WARN"
+        coursedir = CourseDirectory(parent=app)
+        register(Autograde(coursedir=coursedir, parent=app), assignment)
+        submitted, autograded, release = (
+            Path(coursedir.format_path(step, ".", assignment)).parent
+            for step in (coursedir.submitted_directory, coursedir.autograded_directory, coursedir.release_directory)
+        )
+        course = cls(
+            root,
+            assignment,
+            Path(os.path.normpath(submitted)),
+            Path(os.path.normpath(autograded)),
+            Path(os.path.normpath(release)) / assignment,
+            coursedir.db_url,
+            coursedir.course_id,
+            config,
+            sandbox.available() is None,
+        )
+        if not course.release_notebooks():
+            raise FileNotFoundError(course.release)
+        return course
+
+    def students(self) -> list[str]:
+        """Everyone who handed this assignment in, in alphabetical order."""
+        if not self.submitted.is_dir():
+            return []
+        with os.scandir(self.submitted) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and self.folder(entry.name).is_dir()
+            )
+
+    def folder(self, student: str) -> Path:
+        """What a student handed in."""
+        return self.submitted / student / self.assignment
+
+    def release_notebooks(self) -> list[Path]:
+        """The notebooks as they were handed out."""
+        return sorted(self.release.glob("*.ipynb"))
+
+    def is_graded(self, student: str) -> bool:
+        """Whether the student's autograded notebooks are there."""
+        folder = self.autograded / student / self.assignment
+        return all((folder / path.name).is_file() for path in self.release_notebooks())
+
+    def late_penalties(self, results: Sequence[Graded]) -> None:
+        """Let nbgrader's own plugin judge those who were late; a class without due date costs nothing."""
+        from nbgrader.api import Gradebook
+        from nbgrader.preprocessors import AssignLatePenalties
+        from traitlets.config import Config
+
+        with Gradebook(self.db_url, self.course_id) as gradebook:
+            if gradebook.find_assignment(self.assignment).duedate is None:
+                return
+            late = [
+                result.student
+                for result in results
+                if not result.failure
+                and gradebook.find_submission(self.assignment, result.student).total_seconds_late > 0
+            ]
+        for student in late:
+            for path in self.release_notebooks():
+                names = {"notebook": path.stem, "assignment": self.assignment, "student": student}
+                preprocessor = AssignLatePenalties(config=Config(self.config))
+                empty = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+                preprocessor.preprocess(empty, {"nbgrader": {**names, "db_url": self.db_url}})
+
+
+def _config(root: Path) -> Any:
+    """The course's ``nbgrader_config.py``, or ours where there is none."""
+    from traitlets.config import Config
+    from traitlets.config.loader import PyFileConfigLoader
+
+    from checker.grading.nbgrader import configure
+
+    if (root / "nbgrader_config.py").is_file():
+        return PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+    config = Config()
+    configure(config)
+    return config
+
+
+# --- one submission ---------------------------------------------------------------------------------------------------
+
+
+def graded(course: Course, student: str, key: str, options: Options, audited: bool) -> Graded:
+    """Grade one submission and write its autograded notebooks.
+
+    Args:
+        course: the course folder.
+        student: the student's id.
+        key: the journal's key of this submission.
+        options: how to grade.
+        audited: whether to run it again and compare.
+    """
+    folder = course.folder(student)
+    assignment = assignments.find(course.assignment)
+    run_again = sandbox.run_notebook if course.sandboxed else None
+    notebooks: dict[str, NotebookNode] = {}
+    result = Graded(student, key, timestamp=_timestamp(folder))
+    grades, comments, questions, attention = {}, {}, {}, []
+    for path in course.release_notebooks():
+        release = _release(path)
+        if find(folder, release) is None:
+            attention.append("submission.no_notebook")
+        with tempfile.TemporaryDirectory() as scratch:
+            source, problem = _source(course, folder, release, Path(scratch), options.rerun)
+            notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures)
+            if audited and not options.rerun:
+                problem = _audit(course, folder, release, Path(scratch) / "audit", marks)
+        attention += [problem] if problem else []
+        notebooks[path.name] = notebook
+        grades[release.name], comments[release.name] = _scores(notebook, marks)
+        questions.update({question: _answered(mark) for question, mark in marks.items()})
+    _write(course, student, notebooks)
+    return replace(result, grades=grades, comments=comments, questions=questions, attention=tuple(attention))
+
+
+@cache
+def _release(path: Path) -> Release:
+    return Release.load(path)
+
+
+def _source(course: Course, folder: Path, release: Release, scratch: Path, rerun: bool) -> tuple[Path, str]:
+    """The folder to grade: the submission, or what running its notebook again left; and what a person should know."""
+    if not rerun:
+        return folder, ""
+    if not course.sandboxed:
+        return folder, "sandbox.missing"
+    return _run_again(course, folder, release, scratch), ""
+
+
+def _run_again(course: Course, folder: Path, release: Release, scratch: Path) -> Path:
+    """Run the submitted notebook in the sandbox and lay out what it left as a submission."""
+    path = find(folder, release)
+    (scratch / FOLDER).mkdir(parents=True)
+    if path is not None:
+        notebook = restore(read(path), release)
+        run = sandbox.run_notebook(_text(notebook).encode(), course.assignment)
+        for name, content in run.files.items():
+            if name.startswith(f"{FOLDER}/"):
+                (scratch / name).write_bytes(content)
+        shutil.copyfile(path, scratch / f"{release.name}.ipynb", follow_symlinks=False)
+    return scratch
+
+
+def _audit(course: Course, folder: Path, release: Release, scratch: Path, marks: Marks) -> str:
+    """Whether a fresh run earns about what the evidence did; a person looks at those that do not."""
+    if not course.sandboxed:
+        return "sandbox.missing"
+    again = grade_notebook(
+        _run_again(course, folder, release, scratch), assignments.find(course.assignment), release, None, False
+    )[1]
+    earned, fresh = (sum(mark.points or 0.0 for mark in each.values()) for each in (marks, again))
+    return "audit.differs" if fresh < earned - 1e-6 else ""
+
+
+def _timestamp(folder: Path) -> str:
+    """When nbgrader's ``timestamp.txt`` says it was handed in, as ISO 8601 in UTC; empty if it does not say."""
+    from nbgrader.utils import parse_utc
+
+    with suppress(OSError, ValueError, OverflowError, untrusted.Refused):
+        text = untrusted.file_bytes(folder / "timestamp.txt", 1_000).decode().strip()
+        if text:
+            return str(parse_utc(text).replace(tzinfo=UTC).isoformat())
+    return ""
+
+
+def _scores(notebook: NotebookNode, marks: Marks) -> tuple[dict[str, float | None], dict[str, str | None]]:
+    """Auto scores and automatic comments as nbgrader itself reads them off a notebook."""
+    from nbgrader import utils
+
+    grades: dict[str, float | None] = {}
+    comments: dict[str, str | None] = {}
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if utils.is_grade(cell):
+            mark = marks.get(name)
+            grades[name] = mark.points if mark is not None else utils.determine_grade(cell)[0]
+        if utils.is_solution(cell) or utils.is_task(cell):
+            unchanged = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+            comments[name] = "No response." if unchanged and not utils.is_task(cell) else None
+    return grades, comments
+
+
+def _answered(mark: Mark) -> Answered:
+    report = mark.report
+    errors = (finding_key(finding) for finding in report.findings if finding.severity is Severity.ERROR)
+    weights, sketch = _likeness(mark.evidence)
+    return Answered(
+        mark.points, report.max_points, report.passed, mark.reason, tuple(dict.fromkeys(errors)), weights, sketch
+    )
+
+
+def _likeness(evidence: Evidence | None) -> tuple[str | None, tuple[float, ...]]:
+    if evidence is None or evidence.archive is None:
+        return None, ()
+    return evidence.weights_digest, evidence.sketch
+
+
+def _text(notebook: NotebookNode) -> str:
+    """The notebook file; nbformat's own validation, which takes longer than grading, is not repeated here."""
+    return str(nbformat.v4.writes(notebook))  # type: ignore[no-untyped-call]
+
+
+def _write(course: Course, student: str, notebooks: Mapping[str, NotebookNode]) -> None:
+    """Put the autograded notebooks where nbgrader looks for them: the whole folder or nothing."""
+    parent = course.autograded / student
+    parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".grading-", dir=parent))
+    try:
+        os.chmod(fresh, 0o755)
+        _copy_extras(course.folder(student), fresh)
+        for name, notebook in notebooks.items():
+            (fresh / name).write_text(_text(notebook), "utf-8")
+        target, old = parent / course.assignment, fresh.with_name(f"{fresh.name}-old")
+        with suppress(FileNotFoundError):
+            os.rename(target, old)
+        os.rename(fresh, target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _copy_extras(folder: Path, target: Path) -> None:
+    """Plain small files beside the notebook, its time of handing in among them; no links, no evidence, no code."""
+    left = EXTRAS_LIMIT
+    for path in sorted(folder.iterdir()):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or path.suffix in (".ipynb", ".py", ".so", ".html"):
+            continue
+        left -= status.st_size
+        if left < 0:
+            break
+        shutil.copyfile(path, target / path.name, follow_symlinks=False)

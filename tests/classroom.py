@@ -1,0 +1,302 @@
+"""A class to grade: archetypes whose networks were really trained once, and any number of students made of them.
+
+A student's network is the archetype's with its hidden units in another order: other weights, the same function, and so
+the same verified loss. Trained networks are kept in pytest's cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".pytest_cache" / "classroom"
+Q1 = "q1-network"
+Q3 = "q3-network"
+
+DENSE_Q1 = ["keras.layers.Dense(128, activation='relu')", "keras.layers.Dense(64, activation='relu')"]
+DROPOUT = "keras.layers.Dropout({})"
+DENSE_Q3 = ["keras.layers.Dense(512, activation='relu')"] * 3
+NORM = "keras.layers.BatchNormalization()"
+
+
+def sequential(inputs: int, *layers: str) -> str:
+    return f"keras.Sequential([keras.Input(shape=({inputs},)), {', '.join(layers)}, keras.layers.Dense(1)])"
+
+
+def functional(inputs: int, *layers: str) -> str:
+    """An expression that chains the same layers by calling them."""
+    tensor = "x"
+    for layer in (*layers, "keras.layers.Dense(1)"):
+        tensor = f"{layer}({tensor})"
+    return f"(lambda x: keras.Model(x, {tensor}))(keras.Input(shape=({inputs},)))"
+
+
+def split_activations(*layers: str) -> tuple[str, ...]:
+    parts: list[str] = []
+    for layer in layers:
+        plain = layer.replace(", activation='relu'", "")
+        parts += [plain, "keras.layers.ReLU()"] if plain != layer else [layer]
+    return tuple(parts)
+
+
+DROPPED = (DENSE_Q1[0], DROPOUT.format(0.3), DENSE_Q1[1], DROPOUT.format(0.3))
+NORMED = (NORM, DENSE_Q3[0], NORM, DENSE_Q3[1], NORM, DENSE_Q3[2], NORM)
+
+NETWORKS: dict[str, tuple[str, str, str | None]] = {
+    # name: question, code, whose weights it takes over (None: trained)
+    "plain": ("q1", sequential(18, *DENSE_Q1), None),
+    "dropout": ("q1", sequential(18, *DROPPED), None),
+    "dropout-functional": ("q1", functional(18, *DROPPED), "dropout"),
+    "dropout-split": ("q1", sequential(18, *split_activations(*DROPPED)), "dropout"),
+    "dropout-once": ("q1", sequential(18, *DROPPED[:3]), None),
+    "dropout-half": ("q1", sequential(18, DENSE_Q1[0], DROPOUT.format(0.5), DENSE_Q1[1], DROPOUT.format(0.5)), None),
+    "failed": ("q3", sequential(8, *DENSE_Q3), None),
+    "norm": ("q3", sequential(8, *NORMED), None),
+    "norm-functional": ("q3", functional(8, *NORMED), "norm"),
+    "norm-once": ("q3", sequential(8, NORM, *DENSE_Q3), None),
+}
+
+
+@dataclass(frozen=True)
+class Archetype:
+    """A kind of student.
+
+    Attributes:
+        q1, q3: names of networks; None leaves the cell as released and hands in no evidence for it.
+        points: automatic points that a fair teacher gives.
+        reads: whether q2 and q4 are answered rightly.
+        evidence: whether the evidence folder is handed in.
+    """
+
+    q1: str | None
+    q3: str | None
+    points: float
+    reads: bool = True
+    evidence: bool = True
+
+
+ARCHETYPES: dict[str, Archetype] = {
+    "perfect": Archetype("dropout", "norm", 12.0),
+    "functional": Archetype("dropout-functional", "norm-functional", 12.0),
+    "split": Archetype("dropout-split", "norm", 12.0),
+    "misread": Archetype("dropout", "norm", 8.0, reads=False),
+    "nothing": Archetype(None, None, 0.0),
+}
+"""Archetypes whose points are known beforehand; others take part with what the checker itself says in the notebook."""
+
+
+def trained(name: str, cache: Path = CACHE) -> tuple[bytes, dict[str, Any]]:
+    """A network's archive and its evidence record, trained when asked for the first time."""
+    folder = cache / hashlib.sha256(repr(NETWORKS[name]).encode()).hexdigest()[:12]
+    question = NETWORKS[name][0]
+    if not (folder / f"{question}.json").exists():
+        _train(name, folder, cache)
+    archive = (folder / f"{question}.keras").read_bytes()
+    return archive, json.loads((folder / f"{question}.json").read_text())
+
+
+def _train(name: str, folder: Path, cache: Path) -> None:
+    import keras
+
+    from checker import datasets
+    from checker.assignments import spotify
+    from checker.grading import evidence
+
+    question, code, source = NETWORKS[name]
+    training = getattr(spotify, question).training
+    split = datasets.split(training.data)
+    keras.utils.set_random_seed(0)
+    model = eval(code, {"keras": keras})
+    model.compile(optimizer=training.optimizer, loss=training.loss)
+    if source is None:
+        history = model.fit(
+            split.X_train,
+            split.y_train,
+            validation_data=(split.X_valid, split.y_valid),
+            batch_size=training.batch_size,
+            epochs=training.epochs,
+            verbose=0,
+        ).history
+    else:
+        archive, record = trained(source, cache)
+        model.set_weights(_arrays(archive))
+        history = record["history"]
+    data = {"name": training.data, "fingerprint": split.fingerprint}
+    record = {"assignment": "spotify", "history": history, "data": data}
+    evidence.save(question, model, record=record, folder=folder)
+
+
+def layer_paths(archive: bytes) -> list[tuple[str, str]]:
+    """Class and HDF5 group of the layers that have weights, from input to output."""
+    from checker.blueprint import Graph
+
+    return [
+        (n.class_name, n.path) for n in Graph.load(archive).nodes if n.class_name in ("Dense", "BatchNormalization")
+    ]
+
+
+def _arrays(archive: bytes) -> list[Any]:
+    import h5py
+
+    weights = zipfile.ZipFile(io.BytesIO(archive)).read("model.weights.h5")
+    with h5py.File(io.BytesIO(weights)) as file:
+        return [
+            file[f"{path}/vars/{number}"][...]
+            for _, path in layer_paths(archive)
+            for number in range(len(file[f"{path}/vars"]))
+        ]
+
+
+def rewritten(archive: bytes, change: Callable[[dict[str, Any], Any], None]) -> bytes:
+    """The archive after ``change(config, hdf5_file)``."""
+    import h5py
+
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        contents = {name: source.read(name) for name in source.namelist()}
+    config, weights = json.loads(contents["config.json"]), io.BytesIO(contents["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        change(config, file)
+    contents.update({"config.json": json.dumps(config).encode(), "model.weights.h5": weights.getvalue()})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as target:
+        for name, content in contents.items():
+            target.writestr(zipfile.ZipInfo(name), content)
+    return packed.getvalue()
+
+
+def reordered(archive: bytes, seed: int) -> bytes:
+    """The same function with its hidden units in another order."""
+    generator, paths = np.random.default_rng(seed), layer_paths(archive)
+    last = max(number for number, (kind, _) in enumerate(paths) if kind == "Dense")
+
+    def change(_config: dict[str, Any], file: Any) -> None:
+        order = None
+        for number, (kind, path) in enumerate(paths):
+            weights = [file[f"{path}/vars/{place}"] for place in range(len(file[f"{path}/vars"]))]
+            values = [weight[...] for weight in weights]
+            if kind == "Dense":
+                values[0] = values[0] if order is None else values[0][order]
+                if number != last:
+                    order = generator.permutation(values[0].shape[1])
+                    values = [value[..., order] for value in values]
+            elif order is not None:
+                values = [value[order] for value in values]
+            for weight, value in zip(weights, values, strict=True):
+                weight[...] = value
+
+    return rewritten(archive, change)
+
+
+def put_evidence(folder: Path, question: str, archive: bytes | None, record: Mapping[str, Any]) -> None:
+    """Write evidence as the checker would, with the digest that belongs to the archive."""
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = {"sha256": hashlib.sha256(archive).hexdigest()} if archive is not None else {"missing": "model.none"}
+    whole = {"format": 1, "question": question, **record, "model": noted}
+    if archive is not None:
+        (folder / f"{question}.keras").write_bytes(archive)
+    (folder / f"{question}.json").write_text(json.dumps(whole))
+
+
+def reading(question: str, before: Any, after: Any, right: bool) -> dict[str, Any]:
+    """The record of a reading question."""
+    if question == "q2":
+        answer = {"effect": "a", "number": float(np.nanargmin(before["val_loss"])) + 1}
+    else:
+        answer = {"effect": "b", "number": min(after["val_loss"])}
+    return {
+        "assignment": "spotify",
+        "answer": answer if right else {"effect": "c", "number": 7.77},
+        "before": before,
+        "after": after,
+    }
+
+
+def history(name: str) -> Any:
+    return trained(name)[1]["history"]
+
+
+def notebook(archetype: Archetype) -> str:
+    """The released notebook as this archetype hands it in."""
+    book = json.loads((ROOT / "notebooks/spotify/spotify.ipynb").read_text("utf-8"))
+    training = {
+        Q1: ("model", "history", "adam", 512, 50, ""),
+        Q3: ("concrete_model", "concrete_history", "sgd", 64, 100, "concrete_"),
+    }
+    codes = {Q1: archetype.q1, Q3: archetype.q3}
+    for cell in book["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if codes.get(name):
+            model, run, optimizer, batch, epochs, prefix = training[name]
+            cell["source"] = (
+                f"{model} = {NETWORKS[codes[name]][1]}\n"
+                f"{model}.compile(optimizer='{optimizer}', loss='mae')\n"
+                f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
+                f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
+            )
+        elif name == "q2-answer" and archetype.q1:
+            right = 'effect = "a"\nnumber = int(np.argmin(plain_history.history["val_loss"])) + 1'
+            cell["source"] = right if archetype.reads else 'effect = "c"\nnumber = 7.77'
+        elif name == "q4-answer" and archetype.q3:
+            right = 'concrete_effect = "b"\nconcrete_number = min(concrete_history.history["val_loss"])'
+            cell["source"] = right if archetype.reads else 'concrete_effect = "c"\nconcrete_number = 7.77'
+        elif name in ("q2-explanation", "q4-explanation") and archetype.q1:
+            cell["source"] = "Units that are shut off cannot conspire."
+    return json.dumps(book, indent=1, ensure_ascii=False)
+
+
+def course(folder: Path) -> Path:
+    """An empty course folder with our configuration, sources and releases."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("solutions", "notebooks"):
+        (folder / name).mkdir(exist_ok=True)
+        shutil.copytree(ROOT / name / "spotify", folder / name / "spotify", dirs_exist_ok=True)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    return folder
+
+
+def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int | None = None) -> Path:
+    """Put one student's submission into the course folder.
+
+    Args:
+        course_folder: from :func:`course`.
+        student: the student's id.
+        archetype: what kind of student.
+        seed: order of the hidden units; None leaves them as trained.
+    """
+    folder = course_folder / "submitted" / student / "spotify"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spotify.ipynb").write_text(notebook(archetype), "utf-8")
+    if not archetype.evidence:
+        return folder
+    for question, reader, network, before in (
+        ("q1", "q2", archetype.q1, "plain"),
+        ("q3", "q4", archetype.q3, "failed"),
+    ):
+        if network is None:
+            continue
+        archive, record = trained(network)
+        kept = {name: record[name] for name in ("assignment", "history", "data")}
+        put_evidence(folder / "evidence", question, archive if seed is None else reordered(archive, seed), kept)
+        answered = reading(reader, history(before), record["history"], archetype.reads)
+        put_evidence(folder / "evidence", reader, None, answered)
+    return folder
+
+
+def linked(original: Path, course_folder: Path, student: str) -> None:
+    """Hand the same files in for another student, without copying them."""
+    folder = course_folder / "submitted" / student / "spotify"
+    (folder / "evidence").mkdir(parents=True)
+    for path in original.rglob("*"):
+        if path.is_file():
+            os.link(path, folder / path.relative_to(original))
