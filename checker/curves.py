@@ -88,6 +88,14 @@ EXPLODED = math.sqrt(float(np.finfo(np.float32).max))
 THINNED = 200
 """Longer series are thinned to this many block medians before all pairs are compared, which bounds the cost."""
 
+SAME_MINIMUM = 0.035
+SAME_GAP = 0.12
+SAME_NOISE = 3.0
+SAME_PACE = 2.0
+"""What :func:`compare` takes for the same: minima and growths of the gap that differ by so much of the level, noises
+and epochs that differ by such a factor. At most 5 % of the pairs of runs of one network and two seeds differ by more,
+once minima and growths also have to differ by more than the noise (table "Repeats" in tests/curves/README.md)."""
+
 STALLED_CODE = "curve.underfitting:stalled"
 """The sentence on a standstill, where no reference is known."""
 
@@ -267,7 +275,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str):
         return _JSON_NUMBERS.get(value)
     if isinstance(value, numbers.Integral) and abs(int(value)) > sys.float_info.max:
-        return math.copysign(math.inf, int(value))
+        return math.inf if int(value) > 0 else -math.inf
     if isinstance(value, numbers.Real | np.floating | np.integer):
         return float(value)
     array = _array(value)
@@ -421,14 +429,17 @@ class Diagnosis:
     def numbers(self) -> dict[str, float]:
         """What the whole run measures: ``minimum``, ``final``, ``best_epoch``, ``noise`` and ``gap_growth``.
 
-        Losses are those of validation, in the units of the curve; a number that is not finite is left out.
+        Losses are those of validation, in the units of the curve, and so is the noise, that of the second half, where
+        a curve has settled. A number that is not finite is left out.
         """
         best = self.best_epoch
         if best is None:
             return {}
         judged = self.curves.judged
         found = {"minimum": judged[best - 1], "final": judged[-1], "best_epoch": float(best)}
-        found |= {"noise": self.curves.noise, "gap_growth": gap_growth(self.curves)}
+        settled = np.array(judged[len(judged) // 2 :])
+        found |= {"noise": noise(settled) if np.isfinite(settled).all() else math.nan}
+        found |= {"gap_growth": gap_growth(self.curves)}
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def __contains__(self, name: object) -> bool:
@@ -555,7 +566,7 @@ def _overfitting(run: _Run) -> Verdict | None:
     """After its best stretch the validation loss rises beyond noise, and the training loss has left it behind."""
     level, end = smooth(run.judged, run.window), run.level(run.judged)
     best = int(level.argmin())
-    tail, low = run.judged[best:], float(level[best])
+    low, tail = float(level[best]), run.judged[best + run.window // 2 + 1 :]  # not what was chosen for being low
     if not run.validated or len(tail) < 4:
         return None
     rise, z = end - low, mann_kendall(tail)
@@ -612,7 +623,7 @@ class Comparison:
         names: of ``less_overfitting``, ``more_overfitting``, ``faster``, ``slower``, ``more_stable``, ``less_stable``,
             ``better_minimum``, ``worse_minimum``, ``rescued``, ``broken``; or ``no_difference`` alone.
         numbers: what was measured: ``<measure>_before`` and ``<measure>_after`` for each of
-            :attr:`Diagnosis.numbers` and ``epochs_to_level``, the epoch in which the run comes near ``target``.
+            :attr:`Diagnosis.numbers` and for ``epochs_to_level``, the epoch in which a run comes near what both reach.
     """
 
     before: Diagnosis
@@ -624,20 +635,21 @@ class Comparison:
         return name in self.names
 
 
-def compare(before: object, after: object) -> Comparison:
+def compare(before: object, after: object, *, reference: float | None = None) -> Comparison:
     """Say what changed between two runs on the same data.
 
     Args:
         before: the first run, anything that :meth:`Curves.of` reads.
         after: the second run.
+        reference: as for :func:`diagnose`.
 
     Returns:
-        The comparison: differences that stand out of the noise of both runs.
+        The comparison: differences larger than those between two trainings of one network.
 
     Raises:
         NotCurves: if either holds no learning curves.
     """
-    first, second = diagnose(before), diagnose(after)
+    first, second = diagnose(before, reference=reference), diagnose(after, reference=reference)
     broken = ["diverged" in diagnosis for diagnosis in (first, second)]
     measured = {
         f"{name}_{when}": value
@@ -652,39 +664,30 @@ def compare(before: object, after: object) -> Comparison:
 
 
 def _differences(first: Diagnosis, second: Diagnosis, measured: dict[str, float]) -> Iterator[str]:
-    pair = [np.array(diagnosis.curves.judged) for diagnosis in (first, second)]
-    spread = math.hypot(measured["noise_before"], measured["noise_after"])
-    level = min(measured["minimum_before"], measured["minimum_after"])
-    least = max(SIGNIFICANT * spread, NOTABLE * abs(level))
+    level = max(abs(measured["minimum_before"]), abs(measured["minimum_after"]))
+    spread = SIGNIFICANT * math.hypot(measured["noise_before"], measured["noise_after"])
     if "gap_growth_before" in measured and "gap_growth_after" in measured:
         change = measured["gap_growth_after"] - measured["gap_growth_before"]
-        yield from _named(change, least, "less_overfitting", "more_overfitting")
-    yield from _named(measured["minimum_after"] - measured["minimum_before"], least, "better_minimum", "worse_minimum")
-    yield from _speed(pair, measured)
-    yield from _steadiness(measured)
-
-
-def _named(change: float, least: float, fallen: str, risen: str) -> Iterator[str]:
-    if abs(change) > least:
-        yield fallen if change < 0 else risen
-
-
-def _speed(pair: list[Array], measured: dict[str, float]) -> Iterator[str]:
-    """Which run comes sooner to within a tenth of the way of what both reach."""
-    reached = max(float(smooth(values, 3).min()) for values in pair)
-    start = max(float(values[0]) for values in pair)
-    target = reached + 0.1 * (start - reached)
-    epochs = [int(np.argmax(smooth(values, 3) <= target)) + 1 for values in pair]
-    measured |= {"epochs_to_level_before": epochs[0], "epochs_to_level_after": epochs[1], "target": target}
-    if abs(epochs[1] - epochs[0]) >= max(2, 0.25 * max(epochs)):
+        if abs(change) > max(spread, SAME_GAP * level):
+            yield "less_overfitting" if change < 0 else "more_overfitting"
+    change = measured["minimum_after"] - measured["minimum_before"]
+    if abs(change) > max(spread, SAME_MINIMUM * level):
+        yield "better_minimum" if change < 0 else "worse_minimum"
+    epochs = _epochs_to(*(np.array(diagnosis.curves.judged) for diagnosis in (first, second)))
+    measured |= {"epochs_to_level_before": float(epochs[0]), "epochs_to_level_after": float(epochs[1])}
+    if max(epochs) >= max(MIN_EPOCHS, SAME_PACE * min(epochs)):
         yield "faster" if epochs[1] < epochs[0] else "slower"
+    noises = measured["noise_before"], measured["noise_after"]
+    if max(noises) > max(SAME_NOISE * min(noises), NOTABLE * level):
+        yield "more_stable" if noises[1] < noises[0] else "less_stable"
 
 
-def _steadiness(measured: dict[str, float]) -> Iterator[str]:
-    before, after = measured["noise_before"], measured["noise_after"]
-    notable = NOTABLE * abs(measured["minimum_before"])
-    if max(before, after) > max(2 * min(before, after), notable):
-        yield "more_stable" if after < before else "less_stable"
+def _epochs_to(*pair: Array) -> list[int]:
+    """The epochs in which two curves have come nine tenths of the way to the level that both reach."""
+    calm = [smooth(values, 3) for values in pair]
+    reached = max(float(values.min()) for values in calm)
+    target = reached + 0.1 * (max(float(values[0]) for values in pair) - reached)
+    return [int(np.argmax(values <= target)) + 1 for values in calm]
 
 
 # --- whether a history can be what it claims --------------------------------------------------------------------------
