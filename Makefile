@@ -31,8 +31,8 @@ fix: $(VENV)/maintainer ## let ruff mend what it can
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 messages: $(VENV)/maintainer ## take new messages into the Chinese catalogue, and compile it
-	$(BIN)/pybabel -q extract -k N_ -k translate -F babel.cfg --no-location --sort-output --omit-header -o checker/locale/checker.pot checker
-	$(BIN)/pybabel -q update -D checker -i checker/locale/checker.pot -d checker/locale -l zh --no-fuzzy-matching --ignore-pot-creation-date --omit-header
+	$(BIN)/pybabel -q extract -k N_ -k translate -F babel.cfg --no-location --sort-output -o $(VENV)/checker.pot checker
+	$(BIN)/pybabel -q update -D checker -i $(VENV)/checker.pot -d checker/locale -l zh --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 	$(BIN)/pybabel compile -D checker -d checker/locale --statistics
 
 release: $(VENV)/learner ## make notebooks/spotify and notebooks/challenge anew from solutions/

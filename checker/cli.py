@@ -159,7 +159,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        _fail(translate("{text} is no share: write 5% or 0.05.", text=text))
+        _fail(translate("{text} is no share: write 0.05 or 5%.", text=text))
     return share
 
 

@@ -72,7 +72,7 @@ assignment = Assignment(
                 ),
             ),
             why=N_(
-                "Each dropout layer shuts off 30 % of what the hidden layer before it passes on, so that the next layer "
+                "Each dropout layer shuts off three tenths of what the hidden layer before it passes on, so that the next layer "
                 "cannot rely on fragile combinations of units. Nothing follows the output: its value is the prediction."
             ),
         ),
