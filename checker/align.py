@@ -400,7 +400,7 @@ def joined(code: str, activation: str) -> str:
 
 def _new_code(slots: Sequence[Slot]) -> str:
     texts = {name: literal(allowed.example) for slot in slots for name, allowed in slot.settings.items()}
-    return f"layers.{source(slots[0].kind or '', texts)}"
+    return f"keras.layers.{source(slots[0].kind or '', texts)}"
 
 
 def _text(slots: Sequence[Slot]) -> str:

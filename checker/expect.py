@@ -738,15 +738,15 @@ class Network:
 
     def code(self) -> str:
         """The reference as runnable Keras code, an expression that makes the model."""
-        return self._sequential([f"layers.{element.code}" for element in self.elements])
+        return self._sequential([f"keras.layers.{element.code}" for element in self.elements])
 
     def skeletons(self) -> tuple[str, ...]:
         """The reference with blanks, from many to few: what the starter lacks is blank, then only its settings are."""
         given = self._given()
-        whole = [f"layers.{element.code}" for element in self.elements]
-        kinds = [line if here else f"layers.{BLANK}({BLANK})" for line, here in zip(whole, given, strict=True)]
+        whole = [f"keras.layers.{element.code}" for element in self.elements]
+        kinds = [line if here else f"keras.layers.{BLANK}({BLANK})" for line, here in zip(whole, given, strict=True)]
         gaps = [
-            line if here else f"layers.{element.gaps}"
+            line if here else f"keras.layers.{element.gaps}"
             for line, element, here in zip(whole, self.elements, given, strict=True)
         ]
         levels = [self._sequential(lines) for lines in (kinds, gaps)]
