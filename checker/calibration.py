@@ -107,6 +107,8 @@ RECIPES: Mapping[str, Recipe] = {
     "dropout": Recipe(_DROPOUT, "spotify", "adam", 512, 100),
     "dropout, batches of 256": Recipe(_DROPOUT, "spotify", "adam", 256, 50),
     "dropout, batches of 128": Recipe(_DROPOUT, "spotify", "adam", 128, 50),
+    "dropout, batches of 32": Recipe(_DROPOUT, "spotify", "adam", 32, 50),
+    "dropout, 200 epochs": Recipe(_DROPOUT, "spotify", "adam", 512, 200),
     "no dropout": Recipe((_hidden(128), _hidden(64), _OUT), "spotify", "adam", 512, 100),
     "first dropout": Recipe((_hidden(128), _DROP, _hidden(64), _OUT), "spotify", "adam", 512, 50),
     "second dropout": Recipe((_hidden(128), _hidden(64), _DROP, _OUT), "spotify", "adam", 512, 50),
@@ -127,6 +129,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("q1", "early stopping", True, "dropout", 100, patience=10),
         Case("q1", "batches of 256", True, "dropout, batches of 256", 50),
         Case("q1", "batches of 128", True, "dropout, batches of 128", 50),
+        Case("q1", "batches of 32", True, "dropout, batches of 32", 50),
+        Case("q1", "200 epochs", True, "dropout, 200 epochs", 200),
         Case("q1", "no dropout", False, "no dropout", 50),
         Case("q1", "no dropout, 30 epochs", False, "no dropout", 30),
         Case("q1", "no dropout, 100 epochs", False, "no dropout", 100),
@@ -198,7 +202,9 @@ def _train_missing(names: Iterable[str], seeds: int, path: Path) -> None:
     known = kept(path)
     wanted = [(name, seed) for seed in range(seeds) for name in names if (name, seed) not in known]
     trainers: dict[str, Trainer] = {}
+    cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file, tqdm(wanted, unit="run", disable=not wanted) as bar:
+        file.write("\n" if cut_short else "")
         for name, seed in bar:
             bar.set_postfix_str(name)
             recipe = RECIPES[name]
@@ -351,6 +357,8 @@ def tolerance_limit(values: Sequence[float], share: float = SHARE, confidence: f
 
     Args:
         values: a sample, at least two values.
+        share: share of the population.
+        confidence: probability that the limit, which varies with the sample, keeps its promise.
     """
     import numpy as np
     from scipy import stats
