@@ -12,6 +12,11 @@ os.environ.setdefault("CHECKER_LANGUAGE", "en")
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption("--pictures", action="store_true", help="make the READMEs' pictures in docs/ anew")
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained Keras model and the History of its training."""
