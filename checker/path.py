@@ -38,6 +38,8 @@ REPLACE = 2 * EDIT + 2 * GRAVITY
 """Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
 ROUNDS = 5
 """How often to look for a better share between removal and addition before the search has to bridge what remains."""
+BAND = 12
+"""How far from the diagonal to look at first: enough for any path of six edits."""
 LARGE = 40_000
 """Layers times states from which on the way along the bounds has to do: it is at most a few edits longer."""
 MOST_NODES = 5_000
@@ -204,51 +206,66 @@ class _Search:
             self.remove_price[sort] += room // 2
 
     # --- the lower bound ------------------------------------------------------------------------------------------
-    def _bounds(self) -> list[list[float]]:
-        """The least that the rest of the way can cost, for each layer and state."""
-        offset, count = self.states.start, len(self.layers)
-        backwards = [
-            (
-                state - offset,
-                [(one - offset, self.slot_class[one]) for one in self.follow[state]],
-                [(states[-1] - offset, price) for states, _, price in self.additions[state]],
-            )
-            for state in reversed(self.states)
-        ]
-        table: list[list[float]] = [[] for _ in range(count)]
-        table.append([0 if state in self.final else math.inf for state in self.states])
-        self._add_backwards(table[count], backwards)
-        for index in range(count - 1, -1, -1):
-            keep = [math.inf if price is None else price for price in self.keep[self.layer_class[index]]]
-            removals = [(price, table[index + span]) for span, _, price in self.removals[index]]
-            below = table[index + 1]
-            row = [min(price + further[state] for price, further in removals) for state in range(len(self.states))]
-            for state, kept, _ in backwards:
-                for one, slot in kept:
-                    row[state] = min(row[state], keep[slot] + below[one])
-            table[index] = row
-            self._add_backwards(row, backwards)
-        return table
+    def _bounds(self, width: int) -> list[list[float]]:
+        """The least that the rest of the way can cost, for each layer and state.
 
-    def _add_backwards(self, row: list[float], backwards: Sequence[tuple[int, object, list[tuple[int, int]]]]) -> None:
-        """Let additions shorten the ways from the states of one row; a loop in the pattern may need several rounds."""
-        before: list[float] = []
-        while before != row:
-            before = [] if self.plain else row.copy()
-            for state, _, added in backwards:
-                for one, price in added:
-                    row[state] = min(row[state], price + row[one])
-            if self.plain:
-                break
+        Args:
+            width: how far from the diagonal to look, where the pattern is a plain sequence.
+        """
+        start, count, size = self.states.start, len(self.layers), len(self.states)
+        kept = [[(one - start, self.slot_class[one]) for one in self.follow[state]] for state in self.states]
+        added = [[(states[-1] - start, price) for states, _, price in self.additions[state]] for state in self.states]
+        table: list[list[float]] = [[math.inf] * size for _ in range(count + 1)]
+        for state in self.final:
+            table[count][state - start] = 0
+        for index in range(count, -1, -1):
+            row = table[index]
+            near = range(max(index - width, 0), min(index + width + 1, size)) if self.plain else range(size)
+            if index < count:
+                keep = [math.inf if price is None else price for price in self.keep[self.layer_class[index]]]
+                removals = [(price, table[index + span]) for span, _, price in self.removals[index]]
+                below = table[index + 1]
+                for state in near:
+                    best = row[state]
+                    for price, further in removals:
+                        if price + further[state] < best:
+                            best = price + further[state]
+                    for one, slot in kept[state]:
+                        if keep[slot] + below[one] < best:
+                            best = keep[slot] + below[one]
+                    row[state] = best
+            while _shortened(row, added, near) and not self.plain:  # a loop in the pattern may need several rounds
+                pass
+        return table
 
     # --- the search -----------------------------------------------------------------------------------------------
     def run(self) -> list[Step]:
-        """The cheapest path."""
-        size = len(self.layers) * len(self.states)
+        """The cheapest path.
+
+        An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it.
+        """
+        least = abs(len(self.layers) - len(self.states) + 1)
+        width = max(2 * least, BAND)
+        while True:
+            steps = self._within(width)
+            edits = sum(step.action != "keep" for step in steps) + sum(self._changes(step) for step in steps)
+            if not self.plain or 2 * edits <= width:
+                return steps
+            width = max(2 * edits, 4 * width)
+
+    def _changes(self, step: Step) -> int:
+        price = (
+            self.keep[self.layer_class[step.layers[0]]][self.slot_class[step.states[0]]] if step.action == "keep" else 0
+        )
+        return (price or 0) // EDIT
+
+    def _within(self, width: int) -> list[Step]:
+        """The cheapest path that stays so near to the diagonal."""
+        size = len(self.layers) * min(len(self.states), 2 * width)
         best: tuple[float, dict[Hashable, int]] = (-1.0, self.remove_price)
         for _ in range(ROUNDS if size < LARGE else 1):
             self._price_steps()
-            bounds = self._bounds()
+            bounds = self._bounds(width)
             steps, pool = self._straight(bounds)
             if not self._owed(pool) or size >= LARGE:  # the bound is reached
                 return steps
@@ -256,7 +273,7 @@ class _Search:
             self._share_anew(pool)
         self.remove_price = best[1]
         self._price_steps()
-        return self._search(self._bounds())
+        return self._search(self._bounds(width))
 
     def _straight(self, bounds: list[list[float]]) -> tuple[list[Step], Pool]:
         """The way along the bounds, and what it leaves unpaired."""
@@ -285,8 +302,8 @@ class _Search:
             done.add(node)
             if node.ended:
                 return _way_to(node, came)
-            if len(done) == MOST_NODES:  # from here on only straight ahead
-                queue.clear()
+            if len(done) == MOST_NODES:
+                return self._straight(bounds)[0]
             for step, further, price in self._steps(node):
                 total, rest = spent[node] + price, self._rest(further, bounds)
                 if rest < math.inf and total < spent.get(further, math.inf):
@@ -329,6 +346,17 @@ class _Search:
             count * (self.whole[sort] - self.remove_price[sort]) if count > 0 else -count * self.remove_price[sort]
             for sort, count in pool
         )
+
+
+def _shortened(row: list[float], added: Sequence[Sequence[tuple[int, int]]], near: range) -> bool:
+    """Let additions shorten the ways from the states of one row; whether one did."""
+    shorter = False
+    for state in reversed(near):
+        for one, price in added[state]:
+            if price + row[one] < row[state]:
+                row[state] = price + row[one]
+                shorter = True
+    return shorter
 
 
 def _way_to(node: _Node, came: dict[_Node, tuple[_Node, Step]]) -> list[Step]:
