@@ -202,7 +202,7 @@ def put_evidence(folder: Path, question: str, archive: bytes | None, record: Map
     """Write evidence as the checker would, with the digest that belongs to the archive."""
     folder.mkdir(parents=True, exist_ok=True)
     noted = {"sha256": hashlib.sha256(archive).hexdigest()} if archive is not None else {"missing": "model.none"}
-    whole = {"format": 1, "question": question, **record, "model": noted}
+    whole = {**record, "format": 1, "question": question, "model": noted}
     if archive is not None:
         (folder / f"{question}.keras").write_bytes(archive)
     (folder / f"{question}.json").write_text(json.dumps(whole))

@@ -26,7 +26,8 @@ from checker import __version__
 from checker.language import N_, get_language, translate
 
 if TYPE_CHECKING:
-    from checker.grading.gradebook import Graded, Ledger
+    from checker.grading.gradebook import Ledger
+    from checker.grading.results import Graded
 
 CHUNK: Final = 200
 """Submissions entered into the gradebook in one transaction."""
@@ -234,7 +235,7 @@ def _alone(task: Task) -> Graded | None:
 
 
 def _failed(task: Task, error: BaseException) -> Graded:
-    from checker.grading.gradebook import Graded
+    from checker.grading.results import Graded
 
     return Graded(task.student, "", failure="submission.crashed", attention=(type(error).__name__,))
 
@@ -297,7 +298,7 @@ def grade_submission(task: Task) -> Graded | None:
         The outcome, or None if the submission is unchanged since it was last graded.
     """
     from checker.grading.course import graded
-    from checker.grading.gradebook import Graded
+    from checker.grading.results import Graded
     from checker.language import using
 
     key, audited = "", False

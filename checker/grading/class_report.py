@@ -19,7 +19,8 @@ from checker.report import Finding
 
 if TYPE_CHECKING:
     from checker.grading.course import Course
-    from checker.grading.gradebook import Graded, Ledger
+    from checker.grading.gradebook import Ledger
+    from checker.grading.results import Graded
 
 ALIKE: Final = 0.98
 """Cosine of two sketches from which networks count as copies of each other; see ``Evidence.sketch``.

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,8 +21,8 @@ from checker import assignments
 from checker.grading import sandbox, untrusted
 from checker.grading.class_report import finding_key
 from checker.grading.evidence import FOLDER, Evidence
-from checker.grading.gradebook import Answered, Graded
 from checker.grading.marking import Mark, Marks, grade_notebook
+from checker.grading.results import Answered, Graded
 from checker.grading.submission import Release, find, read, restore
 from checker.report import Severity
 
@@ -193,7 +193,7 @@ def graded(course: Course, student: str, key: str, options: Options, audited: bo
                 problem = _audit(course, folder, release, Path(scratch) / "audit", marks)
         attention += [problem] if problem else []
         notebooks[path.name] = notebook
-        grades[release.name], comments[release.name] = _scores(notebook, marks)
+        grades[release.name], comments[release.name] = _scores(notebook, release, marks)
         questions.update({question: _answered(mark) for question, mark in marks.items()})
     _write(course, student, notebooks)
     return replace(result, grades=grades, comments=comments, questions=questions, attention=tuple(attention))
@@ -240,29 +240,33 @@ def _audit(course: Course, folder: Path, release: Release, scratch: Path, marks:
 
 def _timestamp(folder: Path) -> str:
     """When nbgrader's ``timestamp.txt`` says it was handed in, as ISO 8601 in UTC; empty if it does not say."""
-    from nbgrader.utils import parse_utc
+    from dateutil.parser import parse  # type: ignore[import-untyped]
 
     with suppress(OSError, ValueError, OverflowError, untrusted.Refused):
         text = untrusted.file_bytes(folder / "timestamp.txt", 1_000).decode().strip()
-        if text:
-            return str(parse_utc(text).replace(tzinfo=UTC).isoformat())
+        time: datetime = parse(text)
+        return (time if time.tzinfo is None else time.astimezone(UTC)).replace(tzinfo=None).isoformat()
     return ""
 
 
-def _scores(notebook: NotebookNode, marks: Marks) -> tuple[dict[str, float | None], dict[str, str | None]]:
-    """Auto scores and automatic comments as nbgrader itself reads them off a notebook."""
-    from nbgrader import utils
+def _scores(
+    notebook: NotebookNode, release: Release, marks: Marks
+) -> tuple[dict[str, float | None], dict[str, str | None]]:
+    """Auto scores and automatic comments, as ``nbgrader autograde`` reads them off the same notebook.
 
+    An answer that was left as released is worth 0 and has "No response." as its comment; a written one waits.
+    """
     grades: dict[str, float | None] = {}
     comments: dict[str, str | None] = {}
     for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if utils.is_grade(cell):
+        known = cell.metadata.get("nbgrader", {})
+        name = known.get("grade_id")
+        untouched = name in release.tracked and cell.source == release.tracked[name].source
+        if known.get("grade"):
             mark = marks.get(name)
-            grades[name] = mark.points if mark is not None else utils.determine_grade(cell)[0]
-        if utils.is_solution(cell) or utils.is_task(cell):
-            unchanged = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
-            comments[name] = "No response." if unchanged and not utils.is_task(cell) else None
+            grades[name] = mark.points if mark is not None else 0.0 if untouched and known.get("solution") else None
+        if known.get("solution"):
+            comments[name] = "No response." if untouched else None
     return grades, comments
 
 

@@ -8,9 +8,7 @@ either written a submission and knows it, or has not.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -27,6 +25,8 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
+from checker.grading.results import Graded
+
 JOURNAL: Final = sql.Table(
     "checker_journal",
     sql.MetaData(),
@@ -36,68 +36,6 @@ JOURNAL: Final = sql.Table(
     sql.Column("result", sql.Text, nullable=False),
 )
 """What has been graded: ``key`` is a digest of the submission, the checker and the options; ``result`` a Graded."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """One question's outcome, for the class report."""
-
-    points: float | None
-    max_points: float
-    passed: bool
-    reason: str = ""
-    findings: tuple[str, ...] = ()
-    weights: str | None = None
-    sketch: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Graded:
-    """The outcome of one submission: plain data, small, the same from every process.
-
-    Attributes:
-        student: the student's id.
-        key: the journal's key.
-        grades: auto score by notebook and grade id; None waits for a person.
-        comments: automatic comment by notebook and grade id.
-        questions: by question id.
-        timestamp: when it was handed in, as ISO 8601 in UTC; empty if unknown.
-        failure: why it could not be graded; empty if it was.
-        attention: message codes of what a person should look at beyond the questions' own reasons.
-    """
-
-    student: str
-    key: str
-    grades: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
-    comments: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    questions: Mapping[str, Answered] = field(default_factory=dict)
-    timestamp: str = ""
-    failure: str = ""
-    attention: tuple[str, ...] = ()
-
-    @property
-    def points(self) -> float:
-        """The automatic points."""
-        return sum(score or 0.0 for scores in self.grades.values() for score in scores.values())
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Everything a person should look at, as message codes."""
-        open_questions = (answered.reason for answered in self.questions.values() if answered.reason)
-        return tuple(dict.fromkeys((*((self.failure,) if self.failure else ()), *open_questions, *self.attention)))
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        data = json.loads(text)
-        data["attention"] = tuple(data["attention"])
-        data["questions"] = {
-            name: Answered(**{**answered, "findings": tuple(answered["findings"]), "sketch": tuple(answered["sketch"])})
-            for name, answered in data["questions"].items()
-        }
-        return cls(**data)
 
 
 class Ledger:
