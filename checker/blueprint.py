@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from inspect import signature
 from pathlib import Path
 from threading import get_ident
@@ -455,14 +455,21 @@ def _keras_class(layer: Any) -> tuple[str, type | None]:
 
     A subclass counts as the layer it derives from unless it computes something else: it overrides ``call``.
     """
-    lineage = _lineage(type(layer))
-    own = [base for base in lineage[: -1 if lineage[-1] is object else None] if not _is_keras_module(_module(base))]
-    known = next((base for base in lineage if _is_keras_module(_module(base))), None)
-    overridden = {"call", "__call__"} & {*vars(layer), *(name for base in own for name in vars(base))}
-    name = _class_name(known) if known is not None else ""
-    if known is None or overridden or name in ("Layer", "Operation", "Model"):
-        return f"custom.{_class_name(type(layer))}", None
-    return ("" if _module(known).startswith("keras.src.layers") else "ops.") + name, known
+    cls = type(layer)
+    kind, known = _kind_of_class(cast(Any, cls))
+    return (f"custom.{_class_name(cls)}", None) if "call" in vars(layer) or known is None else (kind, known)
+
+
+@lru_cache(1000)
+def _kind_of_class(cls: type) -> tuple[str, type | None]:
+    own: set[str] = set()  # what the learner's classes define that stand before Keras' own one
+    for base in _lineage(cls):
+        if _is_keras_module(_module(base)):
+            name, is_layer = _class_name(base), _module(base).startswith("keras.src.layers")
+            known = not own & {"call", "__call__"} and name not in ("Layer", "Operation", "Model")
+            return (name if is_layer else f"ops.{name}", base) if known else ("", None)
+        own |= set(vars(base))
+    return "", None
 
 
 def _is_keras_module(module: str) -> bool:
@@ -716,7 +723,7 @@ def _constants(args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> dict
 
 def _plain(value: Any) -> Any:
     """The value as plain JSON data, as it would stand in a saved file."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -834,6 +841,7 @@ def _is_counted(kind: str) -> bool:
         "Dense",
         "BatchNormalization",
         "LayerNormalization",
+        "PReLU",
         *_ACTIVATION_LAYERS,
     ) or _is_weightless(kind)
 
@@ -1033,10 +1041,11 @@ def _canonical(graph: Graph) -> dict[str, Any]:
             shapes.append(input_shapes.get(index))
             continue
         number = len(shown) + 1
-        shown.append((number, _shown_code(node)))
+        pieces = _pieces(node.class_name, node.config, node.trainable)
+        shown.append((number, _shown_code(node, pieces)))
         fed = [shapes[source] for source in node.inputs]
         counts: list[int | None] = []
-        for piece in _pieces(node.class_name, node.config, node.trainable):
+        for piece in pieces:
             piece = replace(piece, settings=_relative(piece.settings, fed[0]), number=number, name=node.name)
             counts.append(_parameters(piece.kind, piece.settings, fed[0]))
             if not _is_identity(piece.kind, piece.settings, fed):
@@ -1186,13 +1195,14 @@ def settings_of(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     known = SETTINGS.get(kind)
     if known is None:
         return cast(dict[str, Any], _cleaned({key: value for key, value in given.items() if key != "activation"}))
-    settings = {key: given[key] if default is REQUIRED else given.get(key, default) for key, default in known.items()}
-    return cast(dict[str, Any], _cleaned(settings))
+    return {
+        key: _cleaned(given[key] if default is REQUIRED else given.get(key, default)) for key, default in known.items()
+    }
 
 
 def _cleaned(value: Any) -> Any:
     """Without names, seeds and initializers, floats rounded, tuples as lists."""
-    if value is None or isinstance(value, str | int):
+    if value is None or type(value) in (str, int, bool):  # nearly always
         return value
     if isinstance(value, Mapping):
         return {str(key): _cleaned(item) for key, item in value.items() if not _IGNORED.match(str(key))}
@@ -1203,17 +1213,19 @@ def _cleaned(value: Any) -> Any:
 
 def _rounded(value: Any) -> Any:
     """Floats to seven digits, which is what float32 holds; ``0.3`` computed in another way is still 0.3."""
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+    return float(f"{value:.7g}") if type(value) is float else value
 
 
 def _relative(settings: Mapping[str, Any], shape: Shape | None) -> Mapping[str, Any]:
     """The last axis is called -1."""
-    axis = settings.get("axis")
+    if "axis" not in settings:
+        return settings
+    axis = settings["axis"]
     if isinstance(axis, list) and len(axis) == 1:
         axis = axis[0]
     if shape is not None and axis == len(shape):
         axis = -1
-    return {**settings, "axis": axis} if "axis" in settings else settings
+    return {**settings, "axis": axis}
 
 
 def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape | None]) -> bool:
@@ -1281,6 +1293,10 @@ def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> 
         return int((width + settings["use_bias"]) * settings["units"])
     if kind == "BatchNormalization" and not settings["renorm"]:
         return int(width * (2 + settings["center"] + settings["scale"]))
+    if kind == "PReLU":
+        shared = settings["shared_axes"] or ()
+        sizes = [1 if index + 1 in shared else size for index, size in enumerate(cast(Shape, shape))]
+        return None if None in sizes else math.prod(cast(list[int], sizes))
     if kind == "LayerNormalization":
         return int(width * (settings["center"] + settings["scale"]))
     return None
@@ -1337,18 +1353,18 @@ def _activation_code(settings: Mapping[str, Any]) -> str:
     return f"Activation({', '.join([_value_code(name), *(f'{k}={_value_code(v)}' for k, v in given.items())])})"
 
 
-def _shown_code(node: Node) -> str:
+def _shown_code(node: Node, pieces: Sequence[Layer]) -> str:
     """The learner's layer as they wrote it, its activation inside it."""
-    kind, config = node.class_name, node.config
-    trainable = node.trainable or _is_weightless(kind) or kind in _ACTIVATION_LAYERS
-    inside = _pieces(kind, config, True)[-1] if "activation" in config else None
-    if kind == "Activation" and inside is not None:
+    kind, inside = node.class_name, pieces[-1]
+    if kind == "Activation":
         return inside.code
-    if inside is None or not holds_activation(kind) or _is_identity(inside.kind, inside.settings, [None]):
-        return layer_code(kind, settings_of(kind, config), trainable=trainable)
+    if kind in _ACTIVATION_LAYERS or kind == "Lambda" or pieces[0].kind != kind:
+        return layer_code(kind, settings_of(kind, node.config))
+    if len(pieces) == 1 or _is_identity(inside.kind, inside.settings, [None]):
+        return pieces[0].code
     code = inside.code
     plain = re.fullmatch(r"Activation\(([^=]*)\)", code)
-    return layer_code(kind, settings_of(kind, config), plain[1] if plain else code, trainable)
+    return layer_code(kind, pieces[0].settings, plain[1] if plain else code, pieces[0].trainable)
 
 
 # --- optimizer and loss -----------------------------------------------------------------------------------------------
