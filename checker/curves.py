@@ -23,6 +23,7 @@ import numbers
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
@@ -44,8 +45,8 @@ NAMES = (
 """What a run can be called. ``healthy`` goes with ``still_improving``: nothing is wrong, but there is more to gain."""
 
 MIN_EPOCHS = 8
-"""Below this many epochs a trend cannot be told from noise: Mann and Kendall's test reaches z = 2.33 with four values
-only if all rise, and a tail of four needs as many epochs before it."""
+"""Below this many epochs a trend cannot be told from noise: the trend test needs five values to reach 1 %, all of them
+rising, and a best stretch of three before them."""
 
 SIGNIFICANT = 2.326
 """Standard score of a one-sided test at 1 %: the 0.99 quantile of the normal distribution."""
@@ -84,6 +85,9 @@ ASTRONOMICAL = 100.0
 
 EXPLODED = math.sqrt(float(np.finfo(np.float32).max))
 """About 1.8e19: the loss beyond which float32, in which Keras trains, cannot hold its square."""
+
+EXACT = 10
+"""Up to so many values the trend test is exact."""
 
 THINNED = 200
 """Longer series are thinned to this many block medians before all pairs are compared, which bounds the cost."""
@@ -318,7 +322,11 @@ def theil_sen(values: Array) -> float:
 
 
 def mann_kendall(values: Array) -> float:
-    """Standard score of Mann and Kendall's trend test, corrected for ties; positive if the curve rises."""
+    """Standard score of Mann and Kendall's trend test, corrected for ties; positive if the curve rises.
+
+    Up to EXACT values without ties the score is that of the exact probability (Kendall 1975, table 1), since the normal
+    approximation is too strict there: five values that all rise have a probability of 1 in 120.
+    """
     thin, _ = _thinned(values)
     n = len(thin)
     if n < 3:
@@ -326,8 +334,21 @@ def mann_kendall(values: Array) -> float:
     first, second = np.triu_indices(n, 1)
     score = float(np.sign(thin[second] - thin[first]).sum())
     ties = np.unique(thin, return_counts=True)[1].astype(float)
+    if score == 0:
+        return 0.0
+    if n <= EXACT and len(ties) == n:
+        return math.copysign(-NormalDist().inv_cdf(_rarity(n, int(abs(score)))), score)
     variance = (n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
-    return 0.0 if variance <= 0 or score == 0 else (score - math.copysign(1, score)) / math.sqrt(variance)
+    return (score - math.copysign(1, score)) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def _rarity(n: int, score: int) -> float:
+    """Probability that n values in random order have at least this Mann-Kendall score (at most one half)."""
+    orders = [1]  # how many orders of n values have 0, 1, 2, ... pairs that fall
+    for size in range(2, n + 1):
+        orders = [sum(orders[max(0, k - size + 1) : k + 1]) for k in range(len(orders) + size - 1)]
+    falling = (n * (n - 1) // 2 - score) // 2
+    return min(0.5, sum(orders[: falling + 1]) / math.factorial(n))
 
 
 def _thinned(values: Array) -> tuple[Array, int]:
@@ -566,8 +587,8 @@ def _overfitting(run: _Run) -> Verdict | None:
     """After its best stretch the validation loss rises beyond noise, and the training loss has left it behind."""
     level, end = smooth(run.judged, run.window), run.level(run.judged)
     best = int(level.argmin())
-    low, tail = float(level[best]), run.judged[best + run.window // 2 + 1 :]  # not what was chosen for being low
-    if not run.validated or len(tail) < 4:
+    low, tail = float(level[best]), run.judged[best + run.window // 2 :]  # past what was chosen for being low
+    if not run.validated or len(tail) < 5:
         return None
     rise, z = end - low, mann_kendall(tail)
     spread = noise(run.judged) * math.sqrt(2 / run.window)
