@@ -6,6 +6,7 @@ Each declares what is right; the judging stands in the rooms below (align, train
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -205,13 +206,13 @@ class ReadingQuestion(Question):
         return tuple(runs), ()
 
     def _effect(self, effect: Any, comparison: Comparison) -> Iterator[Finding]:
-        letter = effect.strip().lower() if isinstance(effect, str) else effect
-        if letter is None or (isinstance(letter, str) and not letter):
+        letter = as_letter(effect)
+        if letter is None or letter == "":
             yield Finding("reading.unanswered", params={"name": "effect"})
-        elif not isinstance(letter, str) or letter not in self.claims:
+        elif letter not in self.claims:
             yield Finding("choice.unknown", params={"choices": ", ".join(self.claims)})
         elif self.claims[letter] not in comparison.names:
-            yield Finding("reading.effect", params={"choice": letter})
+            yield Finding("reading.effect", params={"text": self.texts[letter]})
 
     def _number(self, number: Any, before: Curves, after: Curves) -> Iterator[Finding]:
         value = as_number(number)
@@ -236,59 +237,69 @@ class ReadingQuestion(Question):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberQuestion(Question):
+class _AnswerQuestion(Question):
+    """A question with one answer that fits into a variable."""
+
+    def check(self, answer: Any = None) -> None:
+        """Say whether this answer is right.
+
+        Args:
+            answer: the number, or the letter.
+        """
+        self._check({"answer": answer})
+
+    def evaluate(self, answer: Any = None) -> Report:
+        """The report on an answer; shows nothing and raises nothing."""
+        return self._evaluate({"answer": answer})
+
+    def grade(self, answer: Any = None) -> float:
+        """The points for an answer: a plain finite float in [0, points]; silent."""
+        return self._grade({"answer": answer})
+
+    def _judge(self, answer: Mapping[str, Any]) -> Iterator[Section]:
+        mistake = self._mistake(answer["answer"])
+        right = Finding("answer.right", Severity.NOTE, params={"why": self.why})
+        points = self.points if mistake is None else 0.0
+        yield Section("answer", mistake is None, points, self.points, (mistake or right,))
+
+    @abstractmethod
+    def _mistake(self, answer: Any) -> Finding | None:
+        """What is wrong with an answer; None if it is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberQuestion(_AnswerQuestion):
     """Give a number.
 
     Attributes:
         answer: the right number.
         tolerance: how far from it counts as right, in the answer's own unit.
-        wrong: a wrong number that many give, and what it would be right for.
+        wrong: a wrong number that many give, and what it would be right for, a message.
     """
 
     answer: float
     tolerance: float = 1e-6
     wrong: Mapping[float, str] = field(default_factory=dict)
 
-    def check(self, answer: Any = None) -> None:
-        """Say whether this number is right.
-
-        Args:
-            answer: the number.
-        """
-        self._check({"answer": answer})
-
-    def evaluate(self, answer: Any = None) -> Report:
-        """The report on a number; shows nothing and raises nothing."""
-        return self._evaluate({"answer": answer})
-
-    def grade(self, answer: Any = None) -> float:
-        """The points: a plain finite float; silent."""
-        return self._grade({"answer": answer})
-
     def solution_code(self) -> str:
         return f"answer = {self.answer:g}"
 
-    def _judge(self, answer: Mapping[str, Any]) -> Iterator[Section]:
-        value = as_number(answer["answer"])
-        if answer["answer"] is None:
-            yield self._section("answer.none")
-        elif value is None:
-            yield self._section("number.not_a_number", name="answer")
-        elif abs(value - self.answer) <= self.tolerance:
-            yield Section("answer", True, self.points, self.points, (_right(self.why),))
-        else:
-            for mistaken, message in self.wrong.items():
-                if abs(value - mistaken) <= self.tolerance:
-                    yield self._section("answer.explained", text=message)
-                    return
-            yield self._section("number.larger" if value < self.answer else "number.smaller")
-
-    def _section(self, code: str, **params: Any) -> Section:
-        return Section("answer", False, 0.0, self.points, (Finding(code, params=params),))
+    def _mistake(self, answer: Any) -> Finding | None:
+        value = as_number(answer)
+        if answer is None:
+            return Finding("answer.none")
+        if value is None:
+            return Finding("number.not_a_number", params={"name": "answer"})
+        if abs(value - self.answer) <= self.tolerance:
+            return None
+        for mistaken, message in self.wrong.items():
+            if abs(value - mistaken) <= self.tolerance:
+                return Finding("answer.explained", params={"text": message})
+        return Finding("number.larger" if value < self.answer else "number.smaller")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChoiceQuestion(Question):
+class ChoiceQuestion(_AnswerQuestion):
     """Choose one letter.
 
     Attributes:
@@ -301,43 +312,26 @@ class ChoiceQuestion(Question):
     answer: str
     wrong: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self, answer: Any = None) -> None:
-        """Say whether this choice is right.
-
-        Args:
-            answer: the letter.
-        """
-        self._check({"answer": answer})
-
-    def evaluate(self, answer: Any = None) -> Report:
-        """The report on a choice; shows nothing and raises nothing."""
-        return self._evaluate({"answer": answer})
-
-    def grade(self, answer: Any = None) -> float:
-        """The points: a plain finite float; silent."""
-        return self._grade({"answer": answer})
-
     def solution_code(self) -> str:
         return f'answer = "{self.answer}"'
 
-    def _judge(self, answer: Mapping[str, Any]) -> Iterator[Section]:
-        given = answer["answer"]
-        letter = given.strip().lower() if isinstance(given, str) else given
+    def _mistake(self, answer: Any) -> Finding | None:
+        letter = as_letter(answer)
         if letter is None or letter == "":
-            finding = Finding("answer.none")
-        elif not isinstance(letter, str) or letter not in self.choices:
-            finding = Finding("choice.unknown", params={"choices": ", ".join(self.choices)})
-        elif letter == self.answer:
-            yield Section("answer", True, self.points, self.points, (_right(self.why),))
-            return
-        else:
-            message = self.wrong.get(letter, N_("That is not it: look at the cells above once more."))
-            finding = Finding("answer.explained", params={"text": message})
-        yield Section("answer", False, 0.0, self.points, (finding,))
+            return Finding("answer.none")
+        if letter not in self.choices:
+            return Finding("choice.unknown", params={"choices": ", ".join(self.choices)})
+        if letter == self.answer:
+            return None
+        message = self.wrong.get(letter, N_("That is not it: look at the cells above once more."))
+        return Finding("answer.explained", params={"text": message})
 
 
-def _right(why: str) -> Finding:
-    return Finding("answer.right", Severity.NOTE, params={"why": why})
+def as_letter(answer: Any) -> str | None:
+    """A choice as a small letter; None if there is none yet, ``"?"`` for what is no text."""
+    if answer is None:
+        return None
+    return answer.strip().lower() if isinstance(answer, str) else "?"
 
 
 def _findings(alignment: Alignment) -> Iterable[Finding]:

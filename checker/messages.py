@@ -95,9 +95,7 @@ MESSAGES: dict[str, str] = {
         "Both histories are the same run: hand in the one without the new layers first, then the one with them."
     ),
     "reading.unanswered": N_("`{name}` is still empty: fill in what you read off your curves."),
-    "reading.effect": N_(
-        "Your own two runs do not show what you chose with `{choice}`: compare the two pictures once more."
-    ),
+    "reading.effect": N_("Your own two runs do not show this: {text} Compare the two pictures once more."),
     "reading.best_epoch": N_(
         "The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."
     ),
