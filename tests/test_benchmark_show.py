@@ -16,7 +16,6 @@ DEEP = report(
 
 def test_html(benchmark: Any) -> None:
     benchmark(html.render, WRONG, pictures=False)
-    assert benchmark.stats is None or benchmark.stats.stats.min < 0.010
 
 
 def test_html_of_200_layers(benchmark: Any) -> None:
