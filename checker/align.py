@@ -8,6 +8,7 @@ because it cannot be judged before the layers are right.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from typing import Any
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
 from checker.path import Step, cheapest
+
+Wrong = tuple[str, Any, Any]
+"""A wrong setting: its name, actual and expected value."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Place:
 
     Attributes:
         own: the learner's layers, canonical: one, or one and its activation; empty for a new layer.
+        at: where the first of them stands in the learner's network, counted from 0.
         slots: what is expected, in the same way; empty for a layer that is too many.
         wrong: what is wrong in the first of them and in its activation: setting, actual and expected value.
         action: ``"ok"``, ``"add"``, ``"remove"``, ``"change"``, ``"move"`` or ``"replace"``.
@@ -59,8 +64,9 @@ class Place:
 
     own: tuple[Layer, ...] = ()
     slots: tuple[Slot, ...] = ()
-    wrong: tuple[tuple[str, Any, Any], ...] = ()
+    wrong: tuple[Wrong, ...] = ()
     action: str = "ok"
+    at: int = 0
 
 
 def align(blueprint: Blueprint, network: Network) -> Alignment:
@@ -85,13 +91,16 @@ class Alignment:
     def __init__(self, blueprint: Blueprint, network: Network) -> None:
         self.blueprint, self.network = blueprint, network
         self._shown = dict(blueprint.shown)
+        self._layers: Sequence[Layer] = ()
+        self._places: list[Place] = []
+        self._targets: list[tuple[int, Wrong | None]] = []
+        self.edits: tuple[Edit, ...]
         if blueprint.problem is not None:
-            self.edits: tuple[Edit, ...] = (Edit("replace", blueprint.problem, params=dict(blueprint.problem_params)),)
+            self.edits = (Edit("replace", blueprint.problem, params=dict(blueprint.problem_params)),)
             self.rows: tuple[Row, ...] = ()
-            self._places: list[Place] = []
-            self.gravity = float("inf")
+            self.gravity = math.inf
             return
-        self._places = _cheapest_places(blueprint, network)
+        self._layers, self._places = _cheapest_places(blueprint, network)
         self._broken: list[Violation] = []
         for constraint in network.constraints:
             self._enforce(constraint)
@@ -137,16 +146,48 @@ class Alignment:
             return 0.0
         return max(0.0, 1.0 - self.gravity / _gravity_of_starter(self.network))
 
-    def apply(self, blueprint: Blueprint | None = None) -> Blueprint:
-        """The network after all edits."""
-        layers = in_canonical_order(_after_edits(self._places))
-        shown = tuple((number, layer.code) for number, layer in enumerate(layers, 1))
-        numbered = tuple(replace(layer, number=number) for number, layer in enumerate(layers, 1))
-        return replace(blueprint or self.blueprint, layers=numbered, shown=shown, problem=None, parameters=None)
+    def apply(self, only: int | None = None) -> Blueprint:
+        """The network after all edits, or after one of them.
+
+        Args:
+            only: the index of that edit.
+        """
+        if self.blueprint.problem is not None:
+            layers = list(self.network.example())
+        else:
+            layers = _after_edits(self._places) if only is None else self._after_one(only)
+        numbered = [replace(layer, number=number) for number, layer in enumerate(layers, 1)]
+        shown = tuple((layer.number, layer.code) for layer in numbered)
+        return replace(self.blueprint, layers=tuple(in_canonical_order(numbered)), shown=shown, problem=None)
+
+    def _after_one(self, only: int) -> list[Layer]:
+        layers = list(self._layers)
+        if only >= len(self._targets):  # a rule without a fix
+            return layers
+        index, wrong = self._targets[only]
+        place = self._places[index]
+        here = slice(place.at, place.at + len(place.own))
+        if wrong is not None:
+            layers[here] = _with_one_setting(place, wrong)
+        elif place.action == "replace":
+            layers[here] = _edited(place)
+        else:
+            before = [one for one in self._places[:index] if one.own and one.action != "move"]
+            to = before[-1].at + len(before[-1].own) if before else 0
+            moved = layers[here] if place.action == "move" else list(_edited(place))
+            if place.own:
+                del layers[here]
+                to -= sum(position < to for position in range(place.at, place.at + len(place.own)))
+            layers[to:to] = moved
+        return layers
 
     # --- words ----------------------------------------------------------------------------------------------------
     def _all_edits(self) -> Iterator[Edit]:
         for index, place in enumerate(self._places):
+            if place.action in ("ok", "change"):
+                self._targets += [(index, wrong) for wrong in place.wrong]
+            else:
+                self._targets.append((index, None))
             if place.action == "add":
                 yield self._placed("add", "layer.missing", index, None, {"layer": _new_code(place.slots)})
             elif place.action == "move":
@@ -237,13 +278,14 @@ class Alignment:
         return Row(place.action, place.own[0].number if place.own else None, actual, expected, detail)
 
 
-def _cheapest_places(blueprint: Blueprint, network: Network) -> list[Place]:
-    """The cheapest way, from the canonical layers or from the layers as the learner wrote them."""
+def _cheapest_places(blueprint: Blueprint, network: Network) -> tuple[Sequence[Layer], list[Place]]:
+    """The layers, canonical or as the learner wrote them, whichever need fewer edits, and these."""
     places = _aligned(blueprint.layers, network.automaton)
     written = _as_written(blueprint)
     if written is None or network.constraints or not _price(places)[0]:
-        return places
-    return min(places, _aligned(written, network.written_automaton), key=_price)
+        return blueprint.layers, places
+    others = _aligned(written, network.written_automaton)
+    return (written, others) if _price(others) < _price(places) else (blueprint.layers, places)
 
 
 def _aligned(layers: Sequence[Layer], automaton: Automaton) -> list[Place]:
@@ -280,17 +322,18 @@ def _places(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot
     for number, step in enumerate(steps):
         if number in moved.values():
             continue
-        own = tuple(layers[index] for index in step.layers)
+        origin = steps[moved[number]].layers if number in moved else step.layers
+        own, at = tuple(layers[index] for index in origin), origin[0] if origin else 0
         here = tuple(slots[state] for state in step.states)
         if number in moved:
-            places.append(Place(tuple(layers[index] for index in steps[moved[number]].layers), here, (), "move"))
+            places.append(Place(own, here, (), "move", at))
         elif places and (whole := _with_activation(places[-1], step.action, own, here)) is not None:
             places[-1] = whole
         elif step.action == "keep":
             wrong = tuple(here[0].wrong(own[0]) or ())
-            places.append(Place(own, here, wrong, "change" if wrong else "ok"))
+            places.append(Place(own, here, wrong, "change" if wrong else "ok", at))
         else:
-            places.append(Place(own, here, (), step.action))
+            places.append(Place(own, here, (), step.action, at))
     return places
 
 
@@ -324,7 +367,7 @@ def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: t
         actual = own[0].settings["activation"] if own else None
         found = [("activation", actual, slots[0].settings["activation"].example if slots else None)]
     wrong = (*place.wrong, *found)
-    return Place((*place.own, *own), (*place.slots, *slots), wrong, "change" if wrong else "ok")
+    return Place((*place.own, *own), (*place.slots, *slots), wrong, "change" if wrong else "ok", place.at)
 
 
 def _after_edits(places: Sequence[Place]) -> list[Layer]:
@@ -349,7 +392,7 @@ def _with_layer(places: Sequence[Place], index: int, slots: tuple[Slot, ...]) ->
     """The places with one more; a layer that is to be removed and fits is moved there instead of a new one."""
     for place in places:
         if place.action == "remove" and _fits(place.own, slots):
-            moved = Place(place.own, slots, (), "move")
+            moved = Place(place.own, slots, (), "move", place.at)
             return [one for one in (*places[:index], moved, *places[index:]) if one is not place]
     return [*places[:index], Place((), slots, (), "add"), *places[index:]]
 
@@ -378,7 +421,17 @@ def _edited(place: Place) -> Iterator[Layer]:
             yield _changed(place.own[index], place.wrong)
 
 
-def _changed(layer: Layer, wrong: Sequence[tuple[str, Any, Any]]) -> Layer:
+def _with_one_setting(place: Place, wrong: Wrong) -> list[Layer]:
+    """The learner's layers at a place with only one of their settings set right."""
+    name, actual, expected = wrong
+    if name == "activation" and actual is None:
+        return [*place.own, place.slots[-1].example]
+    if name == "activation" and expected is None:
+        return list(place.own[:1])
+    return [_changed(layer, (wrong,)) for layer in place.own]
+
+
+def _changed(layer: Layer, wrong: Sequence[Wrong]) -> Layer:
     """A layer with its settings set right; ``wrong`` may speak of its activation as well."""
     right = {name: value for name, _, value in wrong if name in layer.settings and name != "trainable"}
     if layer.kind == "Activation" and "activation" in right:
@@ -412,5 +465,7 @@ def _text(slots: Sequence[Slot]) -> str:
 @lru_cache(maxsize=64)
 def _gravity_of_starter(network: Network) -> float:
     """How much is wrong with the network that learners start from, by default with one without layers."""
-    layers = () if network.starter is None else network.starter.example()
-    return max(Alignment(Blueprint(layers), network).gravity, 0.5)
+    if network.starter is None:
+        return max(Alignment(Blueprint(()), network).gravity, 0.5)
+    shown = tuple((number, element.code) for number, element in enumerate(network.starter.elements, 1))
+    return max(Alignment(Blueprint(network.starter.example(), shown=shown), network).gravity, 0.5)

@@ -1,0 +1,227 @@
+"""Properties of architecture checking that hold for all networks, shown by random ones.
+
+Networks here are lists of (kind, settings), read as the graph that Keras would build; Keras itself only runs where
+the same layers are written in other ways, and where objects are handed in that are no models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checker import expect
+from checker.align import Alignment, align
+from checker.blueprint import Blueprint, Graph, Node, Unreadable
+from checker.expect import Network
+
+Unit = tuple[str, dict[str, Any]]
+
+ACTIVATION = st.sampled_from([None, "relu", "tanh"])
+DENSE = st.fixed_dictionaries(
+    {"units": st.sampled_from([1, 8, 16]), "activation": ACTIVATION, "use_bias": st.booleans()}
+)
+DROPOUT = st.fixed_dictionaries({"rate": st.sampled_from([0.1, 0.3])})
+UNIT: st.SearchStrategy[Unit] = st.one_of(
+    st.tuples(st.just("Dense"), DENSE),
+    st.tuples(st.just("Dropout"), DROPOUT),
+    st.just(("BatchNormalization", {})),
+    st.just(("LayerNormalization", {})),
+    st.tuples(st.just("Activation"), st.fixed_dictionaries({"activation": st.sampled_from(["relu", "tanh"])})),
+)
+NETWORK = st.lists(UNIT, min_size=1, max_size=7)
+
+
+def blueprint_of(units: list[Unit]) -> Blueprint:
+    nodes = [Node("InputLayer", {"shape": (8,)}, name="input")]
+    for index, (kind, config) in enumerate(units):
+        nodes.append(Node(kind, dict(config), (index,), layer=index + 1, name=f"layer_{index}"))
+    return Blueprint.from_graph(Graph(tuple(nodes), (0,), (len(nodes) - 1,), ((8,),)))
+
+
+def network_of(units: list[Unit], **more: Any) -> Network:
+    return Network(*(expect.Layer(kind, **config) for kind, config in units), **more)
+
+
+@st.composite
+def edited(draw: st.DrawFn, units: list[Unit]) -> list[Unit]:
+    """The units after one edit: one deleted, inserted or changed in one setting, or two neighbours swapped."""
+    units = list(units)
+    place = draw(st.integers(0, max(len(units) - 1, 0)))
+    action = draw(st.sampled_from(["insert", "delete", "swap", "change"]))
+    if action == "insert" or not units:
+        units.insert(draw(st.integers(0, len(units))), draw(UNIT))
+    elif action == "delete":
+        units.pop(place)
+    elif action == "swap":
+        other = min(place + 1, len(units) - 1)
+        units[place], units[other] = units[other], units[place]
+    elif units[place][1]:
+        kind, config = units[place]
+        name = draw(st.sampled_from(sorted(config)))
+        values = {"units": [1, 8, 16], "use_bias": [True, False], "rate": [0.1, 0.3], "activation": ["relu", "tanh"]}
+        units[place] = (kind, {**config, name: draw(st.sampled_from(values[name]))})
+    return units
+
+
+@st.composite
+def chain(draw: st.DrawFn) -> tuple[list[Unit], list[Unit], int]:
+    """A network, the same after some edits, and how many."""
+    units = reference = draw(NETWORK)
+    count = draw(st.integers(0, 5))
+    for _ in range(count):
+        units = draw(edited(units))
+    return reference, units, count
+
+
+@settings(max_examples=200, deadline=None)
+@given(chain())
+def test_a_chain_of_edits_is_explained_with_at_most_as_many_findings(case: tuple[list[Unit], list[Unit], int]) -> None:
+    reference, units, count = case
+    assert len(align(blueprint_of(units), network_of(reference)).edits) <= count
+
+
+@settings(max_examples=100, deadline=None)
+@given(NETWORK, NETWORK)
+def test_following_all_findings_gives_a_network_without_findings(units: list[Unit], reference: list[Unit]) -> None:
+    network = network_of(reference)
+    alignment = align(blueprint_of(units), network)
+    mended = align(alignment.apply(), network)
+    assert mended.passed
+    assert mended.edits == ()
+    assert mended.credit == 1.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(chain(), NETWORK, st.randoms())
+def test_fixing_one_mistake_never_lowers_the_credit(
+    case: tuple[list[Unit], list[Unit], int], starter: list[Unit], random: Any
+) -> None:
+    reference, units, _ = case
+    network = network_of(reference, starter=network_of(starter))
+    alignment = align(blueprint_of(units), network)
+    while not alignment.passed:
+        one = random.randrange(len(alignment.edits))
+        better = align(alignment.apply(one), network)
+        assert len(better.edits) < len(alignment.edits) or better.gravity < alignment.gravity
+        assert better.credit >= alignment.credit
+        alignment = better
+    assert alignment.credit == 1.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(NETWORK, NETWORK)
+def test_only_a_right_network_has_full_credit_and_the_starter_has_none(
+    reference: list[Unit], units: list[Unit]
+) -> None:
+    network = network_of(reference, starter=network_of(units))
+    alignment = align(blueprint_of(units), network)
+    assert alignment.credit == (1.0 if alignment.passed else 0.0)
+    assert alignment.passed == (blueprint_of(units).layers == blueprint_of(reference).layers)
+    assert align(Blueprint(()), network).credit == (1.0 if not blueprint_of(reference).layers else 0.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(NETWORK, NETWORK)
+def test_every_line_of_both_networks_stands_in_the_table(units: list[Unit], reference: list[Unit]) -> None:
+    alignment = align(blueprint_of(units), network_of(reference))
+    assert all(row.actual or row.expected for row in alignment.rows)
+    assert all((row.action == "add") == (row.number is None) for row in alignment.rows)
+    assert (not alignment.edits) == all(row.action == "ok" for row in alignment.rows)
+
+
+OPEN = Network(
+    expect.Repeat(expect.AnyLayer(), at_least=1),
+    expect.Dense(1),
+    constraints=(
+        expect.not_first("Dropout"),
+        expect.not_after_output("Dropout", "BatchNormalization"),
+        expect.count(expect.Dropout(expect.between(0.2, 0.5, example=0.3)), expect.at_least(1)),
+        expect.count(expect.BatchNormalization(), expect.at_least(1)),
+    ),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(NETWORK)
+def test_following_all_findings_on_an_open_design_satisfies_it(units: list[Unit]) -> None:
+    assert align(align(blueprint_of(units), OPEN).apply(), OPEN).edits == ()
+
+
+# --- with Keras -------------------------------------------------------------------------------------------------------
+
+WORDS = st.lists(st.sampled_from(["D16r", "D8t", "D8", "D1", "d.3", "d.1", "B", "L"]), min_size=1, max_size=5)
+
+
+@cache
+def _question() -> Any:
+    from checker.assignments import spotify
+
+    return spotify.q1
+
+
+def seen(alignment: Alignment) -> list[tuple[Any, ...]]:
+    """What a report says, without the numbers of layers: an activation written apart has a number of its own."""
+    return [(edit.action, edit.code.partition(":")[0], edit.params.get("setting")) for edit in alignment.edits]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(WORDS, st.integers(0, 100))
+def test_the_way_of_writing_never_changes_the_report(words: list[str], number: int) -> None:
+    from models.case import stack
+    from models.styles import STYLES, as_list
+
+    network = _question().network
+    plain = align(Blueprint.of(as_list(stack(" ".join(words)), 18)), network)
+    style: Callable[..., Any] = STYLES[number % len(STYLES)]
+    other = align(Blueprint.of(style(stack(" ".join(words)), 18), input_shape=(18,)), network)
+    assert seen(other) == seen(plain)
+    assert other.credit == plain.credit
+
+
+@settings(max_examples=15, deadline=None)
+@given(WORDS)
+def test_splitting_activations_never_changes_the_verdict_or_the_credit(words: list[str]) -> None:
+    from models.case import sequential
+
+    network = _question().network
+    split = [
+        part for word in words for part in ([word[:-1], word[-1]] if word[0] == "D" and word[-1] in "rt" else [word])
+    ]
+    plain = align(Blueprint.of(sequential(" ".join(words), 18)), network)
+    apart = align(Blueprint.of(sequential(" ".join(split), 18)), network)
+    assert seen(apart) == seen(plain)
+    assert apart.credit == plain.credit
+
+
+class Hostile:
+    """Raises whatever is asked of it."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        object.__setattr__(self, "error", error)
+
+    def __getattribute__(self, name: str) -> Any:
+        raise object.__getattribute__(self, "error")(name)
+
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(),
+    st.lists(st.integers()), st.dictionaries(st.text(), st.integers()), st.functions(),
+    st.sampled_from([object(), object, len, Exception, NotImplemented, ...]),
+    st.sampled_from([ValueError, AttributeError, RuntimeError, SystemExit, MemoryError]).map(Hostile),
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANYTHING)
+def test_whatever_is_no_model_is_refused_and_nothing_raises(thing: Any) -> None:
+    with pytest.raises(Unreadable):
+        Blueprint.of(thing)
+    report = _question().evaluate(model=thing)
+    assert not report.passed
+    assert report.points == 0
+    assert report.findings
