@@ -45,10 +45,7 @@ def configure(c: Any) -> None:
     Args:
         c: the traitlets configuration.
     """
-    scripts = sysconfig.get_path("scripts")
-    if shutil.which("alembic") is None:  # nbgrader calls it by name, and leaves a half-built gradebook if that fails
-        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), scripts])
-
+    find_alembic()
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "notebooks"
     # Anything but "*", nbgrader's word for deleting the whole folder: with --force a learner's evidence would go too.
@@ -68,6 +65,15 @@ def configure(c: Any) -> None:
         stock.CheckCellMetadata,
     ]
     c.GenerateFeedback.preprocessors = [stock.GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+
+
+def find_alembic() -> None:
+    """Put Python's scripts on the search path if ``alembic`` is not found.
+
+    nbgrader calls it by its name when it creates a gradebook, and leaves a half-built one behind if that fails.
+    """
+    if shutil.which("alembic") is None:
+        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
 
 
 # --- release ----------------------------------------------------------------------------------------------------------
