@@ -188,6 +188,7 @@ MESSAGES: dict[str, str] = {
     ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
+    "curve.later": N_("The curves count as soon as the network is right: mend it, then train it once more."),
     "curve.no_validation": N_(
         "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."
     ),
@@ -209,10 +210,10 @@ MESSAGES: dict[str, str] = {
         "More overfitting: the gap between validation and training loss grew by {gap_growth_after:.3g} instead of {gap_growth_before:.3g}."
     ),
     "compare.faster": N_(
-        "Faster: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
+        "Faster: it comes close to the loss that both runs reach after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
     ),
     "compare.slower": N_(
-        "Slower: what both runs reach is nearly reached after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
+        "Slower: it comes close to the loss that both runs reach after {epochs_to_level_after:.0f} epochs instead of {epochs_to_level_before:.0f}."
     ),
     "compare.more_stable": N_(
         "More stable: from epoch to epoch the loss wobbles by {noise_after:.2g} instead of {noise_before:.2g}."

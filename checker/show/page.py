@@ -260,6 +260,8 @@ def _parts(report: Report) -> Table:
         verdict = Cell(translate(N_("right")), mark="right")
         if not section.passed:
             verdict = Cell(translate(N_("not yet")), mark="wrong")
+        elif section.points < section.max_points:
+            verdict = Cell(translate(N_("right, but counts only once the network is right")), mark="right")
         name = Cell(translate(_PARTS.get(section.name, N_("Part"))))
         rows.append((name, verdict, Cell(words.points(section.points, section.max_points))))
     scored = any(section.max_points > 0 for section in report)
