@@ -315,3 +315,14 @@ def test_everything_is_said_in_chinese_too() -> None:
     with using("zh"):
         for finding in report.findings:
             assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.message), finding
+
+
+def test_good_curves_of_a_wrong_network_wait_for_the_network() -> None:
+    history = {"loss": [0.2 + 0.2 * 0.8**e for e in range(50)], "val_loss": [0.19 + 0.2 * 0.8**e for e in range(50)]}
+    alone = spotify.q1.evaluate(history=history)["curves"]
+    assert alone.passed
+    assert alone.points == spotify.q1.curve_points
+    beside = spotify.q1.evaluate(model=None, history=history)["curves"]
+    assert beside.passed
+    assert beside.points == 0.0
+    assert "curve.later" in [finding.code for finding in beside.findings]
