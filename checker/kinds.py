@@ -110,12 +110,9 @@ class NetworkQuestion(Question):
     def _curves(self, verdict: Verdict, right_network: bool) -> Section:
         # Curves of another network show nothing about this question, however good they look.
         points = self.curve_points if verdict.passed and right_network else 0.0
-        findings = verdict.findings
-        if verdict.passed and not right_network:
-            findings += (Finding("curve.later", Severity.NOTE),)
         curves = None if verdict.curves is None else verdict.curves.to_dict()
         names = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
-        return Section("curves", verdict.passed, points, self.curve_points, findings, (), curves, names)
+        return Section("curves", verdict.passed, points, self.curve_points, verdict.findings, (), curves, names)
 
     def _own_hints(self) -> Iterator[str]:
         levels = self.network.skeletons()

@@ -188,7 +188,6 @@ MESSAGES: dict[str, str] = {
     ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
-    "curve.later": N_("The curves count as soon as the network is right: mend it, then train it once more."),
     "curve.no_validation": N_(
         "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."
     ),
