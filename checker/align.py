@@ -18,7 +18,7 @@ from typing import Any
 
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
-from checker.path import Step, cheapest
+from checker.path import Step, cheapest, is_inside
 
 Wrong = tuple[str, Any, Any]
 """A wrong setting: its name, actual and expected value."""
@@ -346,11 +346,16 @@ def _moves(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot]
             for origin, gone in enumerate(steps)
             if (added.action, gone.action) == ("add", "remove")
             and origin not in moves.values()
+            and not _was_inside(gone.layers, layers)
             and _fits([layers[index] for index in gone.layers], [slots[state] for state in added.states])
         ]
         if fitting:
             moves[to] = min(fitting, key=lambda origin: abs(origin - to))
     return moves
+
+
+def _was_inside(gone: tuple[int, ...], layers: Sequence[Layer]) -> bool:
+    return gone[0] > 0 and is_inside(layers[gone[0]], layers[gone[0] - 1])
 
 
 def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: tuple[Slot, ...]) -> Place | None:

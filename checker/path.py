@@ -78,6 +78,11 @@ def sort_of(layer: Layer) -> Hashable:
     return layer.kind, layer.trainable, json.dumps(layer.settings, sort_keys=True, default=repr)
 
 
+def is_inside(activation: Layer, layer: Layer) -> bool:
+    """Whether an activation was written inside the layer before it."""
+    return activation.kind == "Activation" and holds_activation(layer.kind) and activation.number == layer.number > 0
+
+
 def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, int]:
     """How many layers at both ends are right as they are, where the pattern is a plain sequence.
 
@@ -148,13 +153,16 @@ class _Search:
         self.slot_sort = {state: fitting[number] for state, number in self.slot_class.items()}
 
     def _removals(self, index: int) -> Iterator[tuple[int, Hashable]]:
-        """What can be removed at a layer: how many layers, and their sort."""
-        yield 1, self.layer_class[index]
-        if index + 1 < len(self.layers) and self._is_pair(index):
-            yield 2, (self.layer_class[index], self.layer_class[index + 1])
+        """What can be removed at a layer: how many layers, and their sort.
 
-    def _is_pair(self, index: int) -> bool:
-        return holds_activation(self.layers[index].kind) and self.layers[index + 1].kind == "Activation"
+        An activation that was written inside its layer goes with it, and is no layer that could move elsewhere.
+        """
+        layer, after = self.layers[index], self.layers[index + 1 : index + 2]
+        if not (after and is_inside(after[0], layer)):
+            alone = index == 0 or not is_inside(layer, self.layers[index - 1])
+            yield 1, self.layer_class[index] if alone else ("inside", layer.kind)
+        if after and holds_activation(layer.kind) and after[0].kind == "Activation":
+            yield 2, (self.layer_class[index], self.layer_class[index + 1])
 
     def _additions(self, state: int) -> Iterator[tuple[tuple[int, ...], Hashable]]:
         """What can be added after a state: the states passed, and their sort."""
@@ -175,6 +183,7 @@ class _Search:
         self.both = removable.keys() & addable.keys()
         kinds: dict[Hashable, str] = {self.layer_class[index]: layer.kind for index, layer in enumerate(self.layers)}
         kinds |= {self.slot_sort[state]: self.slots[state].kind or "" for state in self.states}
+        kinds["inside", "Activation"] = "Activation"
         self.whole = {sort: _whole(kinds.get(sort, "")) for sort in removable.keys() | addable.keys()}
         self.remove_price = {sort: self.whole[sort] for sort in removable}
         for sort in self.both:
