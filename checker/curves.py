@@ -60,7 +60,7 @@ MEMORISED = 0.15
 Spotify it stays below 0.10 in 100 epochs, without it passes 0.24 in 30; labelled overfits start at 0.24."""
 
 IMPROVING = 0.05
-"""A loss that fell by this share of its level over the last third of the run promises more to whoever trains on."""
+"""A loss that fell by this share of its level over the second half of the run promises more to whoever trains on."""
 
 SILENT_START = 0.01
 """A training loss that never falls by 1 % of its first value has not started to learn."""
@@ -622,8 +622,8 @@ def _stalled(run: _Run) -> Verdict | None:
 
 
 def _still_improving(run: _Run) -> Verdict | None:
-    """The last third still falls, significantly and by a notable amount."""
-    tail = run.judged[-max(5, run.epochs // 3) :]
+    """The second half still falls, significantly and by a notable amount."""
+    tail = run.judged[-max(5, run.epochs // 2) :]
     z, level = mann_kendall(tail), abs(run.level(run.judged))
     fall = -theil_sen(tail) * (len(tail) - 1)
     if z > -SIGNIFICANT or fall < IMPROVING * level:
