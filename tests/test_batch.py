@@ -1,0 +1,293 @@
+"""A class at once: the same gradebook as nbgrader's own run, restartable, isolated, reported."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import classroom
+import numpy as np
+import pytest
+
+from checker.grading import batch, class_report
+from checker.grading.batch import grade_class
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course folder with one student of every archetype, graded by nobody yet."""
+    folder = classroom.course(tmp_path_factory.mktemp("class") / "course")
+    for seed, (name, archetype) in enumerate(classroom.ARCHETYPES.items()):
+        classroom.hand_in(folder, name, archetype, seed)
+    return folder
+
+
+@pytest.fixture
+def course(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "course"))
+
+
+@pytest.fixture
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grade in this process: starting others is what takes time, and one test does that."""
+    monkeypatch.setattr(batch, "_executor", lambda _jobs, _scheduler: ThreadPoolExecutor(1))
+
+
+def tables(course: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What the gradebook says, without the random ids."""
+    queries = {
+        "grades": """
+            select s.student_id, b.name, g.auto_score, g.manual_score, g.needs_manual_grade, g.extra_credit from grade g
+            join submitted_notebook n on n.id = g.notebook_id join submitted_assignment s on s.id = n.assignment_id
+            join base_cell b on b.id = g.cell_id order by 1, 2""",
+        "comments": """
+            select s.student_id, b.name, c.auto_comment, c.manual_comment from comment c
+            join submitted_notebook n on n.id = c.notebook_id join submitted_assignment s on s.id = n.assignment_id
+            join base_cell b on b.id = c.cell_id order by 1, 2""",
+        "submissions": "select student_id, timestamp, extension from submitted_assignment order by 1",
+        "notebooks": """
+            select s.student_id, b.name, n.flagged, n.late_submission_penalty from submitted_notebook n
+            join submitted_assignment s on s.id = n.assignment_id join notebook b on b.id = n.notebook_id order by 1""",
+        "students": "select id, first_name, email from student order by 1",
+        "cells": "select b.name, b.type, c.max_score from base_cell b left join grade_cells c on c.id = b.id order by 1",
+    }
+    with sqlite3.connect(course / "gradebook.db") as database:
+        return {name: database.execute(query).fetchall() for name, query in queries.items()}
+
+
+def points(course: Path) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for student, _, score, *_ in tables(course)["grades"]:
+        totals[student] = totals.get(student, 0.0) + (score or 0.0)
+    return totals
+
+
+EXPECTED = {name: archetype.points for name, archetype in classroom.ARCHETYPES.items()}
+
+
+def test_processes_give_everybody_the_points_of_a_fair_teacher(course: Path) -> None:
+    run = grade_class(course, "spotify", jobs=2, progress=False)
+    assert (run.graded, run.failed, run.attention) == (len(EXPECTED), 0, 0)
+    assert points(course) == EXPECTED
+
+
+def test_the_gradebook_is_the_one_that_nbgrader_writes(course: Path, tmp_path: Path) -> None:
+    for student, time in (("perfect", "2026-03-01 12:00:00 UTC"), ("nothing", "2026-03-02 09:30:00.5 UTC")):
+        (course / "submitted" / student / "spotify" / "timestamp.txt").write_text(time)
+    other = Path(shutil.copytree(course, tmp_path / "other"))
+    grade_class(course, "spotify", jobs=1, progress=False)
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", "spotify"], cwd=other, check=True, capture_output=True
+    )
+    ours, theirs = tables(course), tables(other)
+    for name, rows in theirs.items():
+        assert ours[name] == rows, name
+    for folder in (course, other):
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "generate_feedback", "spotify"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Dropout" in (folder / "feedback/misread/spotify/spotify.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("_one_thread")
+class TestRestart:
+    def test_unchanged_submissions_are_left_alone(self, course: Path) -> None:
+        grade_class(course, "spotify", progress=False)
+        written = (course / "autograded/perfect/spotify/spotify.ipynb").stat().st_mtime_ns
+        before = tables(course)
+        run = grade_class(course, "spotify", progress=False)
+        assert (run.graded, run.unchanged) == (0, len(EXPECTED))
+        assert (course / "autograded/perfect/spotify/spotify.ipynb").stat().st_mtime_ns == written
+        assert tables(course) == before
+
+    def test_a_new_submission_is_graded_again_and_a_teacher_s_marks_are_kept(self, course: Path) -> None:
+        grade_class(course, "spotify", progress=False)
+        with sqlite3.connect(course / "gradebook.db") as database:
+            database.execute(
+                "update grade set manual_score = 1.5, needs_manual_grade = 0 where cell_id in "
+                "(select id from base_cell where name = 'q2-explanation' and type = 'GradeCell')"
+            )
+        classroom.hand_in(course, "nothing", classroom.ARCHETYPES["perfect"], seed=99)
+        run = grade_class(course, "spotify", progress=False)
+        assert (run.graded, run.unchanged) == (1, len(EXPECTED) - 1)
+        assert points(course)["nothing"] == 12.0
+        marks = {row[0]: row[3:5] for row in tables(course)["grades"] if row[1] == "q2-explanation"}
+        assert marks["nothing"] == (1.5, 1)  # to be looked at again, as nbgrader has it
+        assert marks["perfect"] == (1.5, 0)
+
+    def test_autograded_notebooks_that_were_deleted_come_back(self, course: Path) -> None:
+        grade_class(course, "spotify", progress=False)
+        shutil.rmtree(course / "autograded/perfect")
+        assert grade_class(course, "spotify", progress=False).graded == 1
+        assert (course / "autograded/perfect/spotify/spotify.ipynb").is_file()
+
+    @pytest.mark.parametrize("moment", ["_write_journal", "_write_grades"])
+    def test_killed_in_the_middle_of_a_transaction(self, course: Path, tmp_path: Path, moment: str) -> None:
+        whole = Path(shutil.copytree(course, tmp_path / "whole"))
+        code = f"""
+import os, signal
+from concurrent.futures import ThreadPoolExecutor
+from checker.grading import batch, gradebook
+batch.CHUNK, calls = 1, []
+batch._executor = lambda jobs, scheduler: ThreadPoolExecutor(1)
+real = gradebook.Ledger.{moment}
+def killed(self, *args):
+    real(self, *args)
+    calls.append(1)
+    if len(calls) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+gradebook.Ledger.{moment} = killed
+batch.grade_class({str(course)!r}, "spotify", progress=False)
+"""
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+        assert 0 < len(tables(course)["submissions"]) < len(EXPECTED)
+        run = grade_class(course, "spotify", progress=False)
+        assert run.unchanged == 2
+        assert run.graded == len(EXPECTED) - 2
+        grade_class(whole, "spotify", progress=False)
+        assert tables(course) == tables(whole)
+
+
+def _dies_on_misread(task: batch.Task) -> Any:
+    if task.student == "misread":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return REAL(task)
+
+
+REAL = batch.grade_submission
+
+
+def test_a_submission_that_kills_its_process_costs_nobody_else(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "grade_submission", _dies_on_misread)
+    run = grade_class(course, "spotify", jobs=2, progress=False)
+    assert (run.failed, run.graded, run.attention) == (1, len(EXPECTED) - 1, 1)
+    assert points(course) == {name: score for name, score in EXPECTED.items() if name != "misread"}
+    monkeypatch.undo()
+    monkeypatch.chdir(course)
+    assert grade_class(course, "spotify", jobs=1, progress=False).graded == 1
+    assert points(course) == EXPECTED
+
+
+@pytest.mark.usefixtures("_one_thread")
+class TestWhatIsHandedIn:
+    def test_a_submission_that_takes_too_long_is_given_up(self, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def never(*_: Any) -> Any:
+            raise TimeoutError
+
+        monkeypatch.setattr("checker.grading.course.graded", never)
+        run = grade_class(course, "spotify", progress=False)
+        assert run.failed == len(EXPECTED)
+        assert "submission.too_slow" in run.table.read_text()
+
+    def test_no_notebook_and_no_evidence(self, course: Path) -> None:
+        folder = course / "submitted/nobody/spotify"
+        folder.mkdir(parents=True)
+        grade_class(course, "spotify", progress=False)
+        assert points(course)["nobody"] == 0.0
+        assert "submission.no_notebook" in (course / "grades/spotify.csv").read_text()
+
+    def test_nothing_at_all_is_said_plainly(self, course: Path) -> None:
+        shutil.rmtree(course / "submitted")
+        with pytest.raises(FileNotFoundError, match="nothing"):
+            grade_class(course, "spotify", progress=False)
+
+    def test_the_table_is_safe_to_open_in_a_spreadsheet(self, course: Path) -> None:
+        classroom.hand_in(course, "=HYPERLINK(1)", classroom.ARCHETYPES["nothing"])
+        run = grade_class(course, "spotify", progress=False)
+        with run.table.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(EXPECTED) + 1
+        assert not any(row["student"].startswith("=") for row in rows)
+
+    def test_late_submissions_get_the_penalty_that_the_course_is_configured_for(self, course: Path) -> None:
+        with (course / "nbgrader_config.py").open("a") as config:
+            config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        (course / "submitted/perfect/spotify/timestamp.txt").write_text("2026-03-05 12:00:00 UTC")
+        (course / "submitted/split/spotify/timestamp.txt").write_text("2026-03-01 12:00:00 UTC")
+        grade_class(course, "spotify", progress=False)
+        with sqlite3.connect(course / "gradebook.db") as database:
+            database.execute("update assignment set duedate = '2026-03-02 00:00:00.000000'")
+        shutil.rmtree(course / "autograded")
+        grade_class(course, "spotify", progress=False)
+        assert {row[0]: row[3] for row in tables(course)["notebooks"] if row[3]} == {"perfect": 12.0}
+
+
+class TestLikeness:
+    @pytest.fixture(scope="class")
+    def sketches(self) -> list[tuple[str, tuple[float, ...]]]:
+        """Three networks trained apart."""
+        return [(name, sketch_of(classroom.trained(name)[0])) for name in ("dropout", "dropout-half")]
+
+    def test_networks_trained_apart_are_not_alike(self, sketches: list[tuple[str, tuple[float, ...]]]) -> None:
+        archive = classroom.trained("dropout")[0]
+        others = [(f"reordered-{seed}", sketch_of(classroom.reordered(archive, seed))) for seed in range(5)]
+        assert class_report.groups([*sketches[:1], *others]) == []
+        cosines = np.array([sketch for _, sketch in others]) @ np.array([sketch for _, sketch in others]).T
+        assert np.max(np.abs(cosines - np.eye(len(others)))) < 0.6
+
+    def test_copies_are_found_also_when_a_little_noise_was_added(self, sketches: Any) -> None:
+        archive = classroom.trained("dropout")[0]
+
+        def shake(_config: Any, file: Any) -> None:
+            for _, path in classroom.layer_paths(archive):
+                weight = file[f"{path}/vars/0"]
+                weight[...] = weight[...] * np.random.default_rng(0).uniform(0.98, 1.02, weight.shape)
+
+        copied = ("copy", sketch_of(classroom.rewritten(archive, shake)))
+        other = ("other", sketch_of(classroom.reordered(archive, 1)))
+        assert class_report.groups([*sketches[:1], copied, other]) == [["copy", "dropout"]]
+
+
+def sketch_of(archive: bytes) -> tuple[float, ...]:
+    from checker.grading.evidence import Evidence
+
+    return Evidence("q1", archive=archive).sketch
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_the_class_report_says_what_to_teach_again(course: Path) -> None:
+    shutil.rmtree(course / "submitted/functional/spotify/evidence")
+    classroom.hand_in(course, "friend", classroom.ARCHETYPES["perfect"])
+    classroom.hand_in(course, "friends-friend", classroom.ARCHETYPES["perfect"])
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("checker.grading.sandbox.available", lambda: "none here")
+    run = grade_class(course, "spotify", progress=False)
+    monkey.undo()
+    page = run.report.read_text("utf-8")
+    assert "<script" not in page
+    assert "friend, friends-friend" in page
+    assert "functional" in page[page.index("human eye") : page.index("Equal networks")]
+    assert run.attention == 1
+    assert "perfect" not in page[page.index("human eye") : page.index("Equal networks")]
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """Address of a Dask scheduler with two workers on loopback."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+    ) as local:
+        yield local.scheduler_address
+
+
+def test_two_dask_workers_give_the_same_gradebook(course: Path, tmp_path: Path, cluster: str) -> None:
+    here = Path(shutil.copytree(course, tmp_path / "here"))
+    grade_class(course, "spotify", scheduler=cluster, progress=False)
+    grade_class(here, "spotify", jobs=1, progress=False)
+    assert tables(course) == tables(here)
