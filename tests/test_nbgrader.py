@@ -208,6 +208,13 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def _needs_sandbox() -> None:
+    from checker.grading import sandbox
+
+    if (reason := sandbox.available()) is not None:
+        (pytest.fail if os.environ.get("CHECKER_REQUIRE_ALL") else pytest.skip)(reason)
+
+
 def nbgrader(course: Path, *arguments: str, check: bool = True) -> str:
     """Run one of nbgrader's commands with nothing of the environment's scripts on PATH."""
     environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(classroom.ROOT)}
@@ -261,7 +268,7 @@ def test_written_answers_wait_for_a_person_and_missing_ones_do_not(student: str,
 def test_feedback_is_our_report_without_code_that_was_run(student: str, course: Path) -> None:
     html = (course / "feedback" / student / "spotify" / "spotify.html").read_text("utf-8")
     assert html.count('class="checker') >= 4
-    assert "Traceback" not in html
+    assert "Traceback (most recent" not in html
 
 
 def test_deleted_answers_written_elsewhere_wait_for_a_person(tmp_path: Path) -> None:
@@ -314,9 +321,9 @@ def test_formgraders_way_of_grading_gives_the_same(
     assert result["success"], result
     gradebook.db.expire_all()
     assert {name: _grades(gradebook, "functional")[name].auto_score for name in FULL} == FULL
-    notebooks = api.get_student_notebook_submissions("functional", "spotify")
-    assert notebooks[0]["autograded"]
-    assert notebooks[0]["needs_manual_grade"]
+    (shown,) = api.get_student_notebook_submissions("functional", "spotify")
+    assert (shown["code_score"], shown["max_score"]) == (12.0, 16.0)
+    assert shown["needs_manual_grade"]
 
 
 def test_the_learners_language_is_the_feedbacks(tmp_path: Path) -> None:
@@ -335,10 +342,7 @@ def test_the_learners_language_is_the_feedbacks(tmp_path: Path) -> None:
 
 def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
     """An endless loop and a kernel that ends itself: what came before counts, and the others are graded."""
-    from checker.grading import sandbox
-
-    if sandbox.available() is not None:
-        pytest.skip("no bubblewrap here")
+    _needs_sandbox()
     folder = classroom.course(tmp_path)
     for student, code in (("endless", "while True: pass"), ("killed", "import os; os._exit(1)")):
         _both(_source("q3-network", code), _without_evidence("q3", "q4"))(
@@ -415,10 +419,7 @@ def _own_assignment(folder: Path) -> None:
 
 
 def test_hidden_tests_are_run_in_the_sandbox_and_never_shown(tmp_path: Path) -> None:
-    from checker.grading import sandbox
-
-    if sandbox.available() is not None:
-        pytest.skip("no bubblewrap here")
+    _needs_sandbox()
     folder = classroom.course(tmp_path)
     _own_assignment(folder)
     nbgrader(folder, "generate_assignment", "own")

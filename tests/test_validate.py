@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from assignments import NAMES, notebook, solved, written
 
-from checker.grading.validate import Validation, validate_notebook
+from checker.grading.validate import run, validate_notebook
 
 
 def _small(*sources: str, written_answer: str | None = None) -> dict[str, Any]:
@@ -101,20 +101,12 @@ def test_the_solution_earns_full_marks_in_a_fresh_kernel(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_the_release_runs_through_and_fails_politely(name: str, tmp_path: Path) -> None:
-    validation = _run(written(tmp_path / name, notebook(name), f"{name}.ipynb") / f"{name}.ipynb")
+def test_the_release_runs_through_and_fails_politely(tmp_path: Path) -> None:
+    """The other release is run with the notebooks, by nbval."""
+    path = written(tmp_path / "challenge", notebook("challenge"), "challenge.ipynb") / "challenge.ipynb"
+    validation = run(path, nbformat.read(path, as_version=4), 600)
     assert validation.problems == ()
     assert validation.changed == ()
     assert not validation.passed
-    assert all(not report.passed and report.points == 0 for report in validation.reports.values())
-    assert all(report.findings for report in validation.reports.values())
+    assert all(not report.passed and report.findings for report in validation.reports.values())
     assert not any(answered for _, answered in validation.written.values())
-
-
-def _run(path: Path) -> Validation:
-    import nbformat
-
-    from checker.grading.validate import run
-
-    return run(path, nbformat.from_dict(json.loads(path.read_text())), 600)  # type: ignore[no-untyped-call]
