@@ -1,0 +1,75 @@
+"""The graph that Keras built: one node for each call of each layer, whichever reader found it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from checker.keras_layers import Shape
+from checker.reading.live import LiveReader
+from checker.reading.objectives import compiled_with
+from checker.reading.parts import Assembler, Node, Unreadable
+from checker.reading.recognise import name_of, refuse_what_is_no_model
+from checker.reading.saved import counted, read_file
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All layer calls between a model's inputs and outputs, nested models inlined, in topological order.
+
+    Attributes:
+        nodes: the calls; inputs are nodes of the class ``InputLayer``.
+        inputs, outputs: indices of the nodes that are the model's inputs and outputs.
+        input_shapes: shape of each input without the batch axis; None while it is unknown.
+        built: whether the model has weights.
+        compiled: optimizer and loss, None when the model is not compiled.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    input_shapes: tuple[Shape | None, ...]
+    built: bool = True
+    compiled: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, model: Any, input_shape: Sequence[int | None] | None = None) -> Self:
+        """The graph of a live Keras model, which is left as it is.
+
+        Args:
+            model: a Keras 3 model: Sequential, Functional or subclassed, built or not.
+            input_shape: shape of one sample; only needed for a model that has not seen its input yet.
+
+        Raises:
+            Unreadable: for anything else, and nothing but that.
+        """
+        refuse_what_is_no_model(model)
+        try:
+            item = LiveReader(None if input_shape is None else tuple(input_shape)).model(model)
+            built, compiled = bool(model.built), compiled_with(model)
+            return cls(*Assembler().assemble(item), built=built, compiled=compiled)
+        except Unreadable:
+            raise
+        except BaseException as error:  # whatever a learner's own class may throw, a checker must not
+            raise Unreadable("model.untraceable", name=name_of(type(model))) from error
+
+    @classmethod
+    def load(cls, source: str | Path | bytes) -> Self:
+        """The graph of a model saved as ``.keras``, read as data: neither TensorFlow nor a stranger's code runs.
+
+        Args:
+            source: path or content of the file.
+
+        Raises:
+            Unreadable: when the file is missing or damaged, or a subclassed model, whose graph no file holds.
+        """
+        try:
+            item, compiled, built = read_file(source)
+            graph = cls(*Assembler().assemble(item), built=built, compiled=compiled)
+            return replace(graph, nodes=tuple(counted(source, graph.nodes)))
+        except Unreadable:
+            raise
+        except Exception as error:  # hostile files fail in every way there is
+            raise Unreadable("model.unreadable") from error

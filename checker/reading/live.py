@@ -1,0 +1,243 @@
+"""Reads a live Keras model: asks its objects for what they hold, and changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import signature
+from threading import get_ident
+from typing import Any
+
+from checker.keras_layers import ACTIVATIONS, SETTINGS, Shape, holds_activation
+from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
+from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised
+
+_FOR_REPLAY = ("activation", "epsilon", "data_format", "lora_rank", "quantization_config")
+
+
+class LiveReader:
+    """Reads live Keras objects; asks them for what they hold, changes nothing."""
+
+    def __init__(self, input_shape: Shape | None = None) -> None:
+        self.input_shape = input_shape
+        self.keras = keras_in_use()
+        self.items: dict[int, Item] = {}
+        self.functions: dict[int, Any] = {}
+        self.recorded: dict[int, tuple[Call, int, list[Any]]] = {}  # by output tensor; the list holds the inputs
+
+    def item(self, layer: Any) -> Item:
+        """The layer as an item, the same item for the same object."""
+        found = self.items.get(id(layer))
+        if found is None:
+            found = self.model(layer) if is_a(layer, self.keras.Model) else self.layer(layer)
+            self.items[id(layer)] = found
+        return found
+
+    def layer(self, layer: Any) -> Item:
+        kind, known = keras_class(layer)
+        is_layer = is_a(layer, self.keras.layers.Layer)
+        return Item(
+            id(layer),
+            kind,
+            self.config(layer, kind, known),
+            str(layer.name),
+            bool(layer.trainable) if is_layer else True,
+            int(layer.count_params()) if is_layer and layer.built else None,
+            layer,
+            NOTHING if kind in TRANSPARENT else None,
+        )
+
+    def config(self, layer: Any, kind: str, known: type | None) -> dict[str, Any]:
+        """The layer's settings; a subclass of a layer of Keras' own does not get a word in."""
+        if kind == "Lambda":
+            return {"function": self.function(layer.call, layer.function)}
+        config: dict[str, Any]
+        if kind in SETTINGS and kind != "Normalization":  # much faster than get_config
+            config = {name: getattr(layer, name, default) for name, default in SETTINGS[kind].items()}
+            config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
+            config["dtype"] = layer.dtype_policy.name
+        else:
+            try:
+                config = dict(getattr(known, "get_config", type(layer).get_config)(layer))
+            except Exception:  # classes that forgot get_config
+                config = {}
+        if "activation" in config or (hasattr(layer, "activation") and holds_activation(kind)):
+            config["activation"] = self.activation(layer.activation)
+        return {str(key): as_json(value) for key, value in config.items()}
+
+    def activation(self, activation: Any) -> Any:
+        if activation is None:
+            return "linear"
+        if is_a(activation, self.keras.layers.Layer):
+            item = self.item(activation)
+            return {"class_name": item.class_name, "config": item.config, "trainable": item.trainable}
+        name = getattr(activation, "__name__", "")
+        if name in ACTIVATIONS and activation is getattr(self.keras.activations, name, None):
+            return name
+        return self.function(activation, activation)
+
+    def function(self, run: Callable[[Any], Any], function: Any) -> dict[str, Any]:
+        """What a function computes: a known activation with its parameters, else a name of its own."""
+        if id(function) not in self.functions:
+            self.functions[id(function)] = recognised(run)
+        found = self.functions[id(function)]
+        return found or {"activation": f"custom.{getattr(function, '__name__', type(function).__name__)}"}
+
+    def model(self, model: Any) -> Item:
+        item = Item(id(model), "Model", {}, str(model.name), bool(model.trainable), source=model)
+        self.items[id(model)] = item
+        kind, _ = keras_class(model)
+        item.class_name = name_of(type(model))
+        if kind == "ops.Sequential":
+            item.body = self.sequential(model)
+        elif kind == "ops.Functional":
+            item.body = self.functional(model.inputs, model.outputs, model.layers)
+        else:
+            item.body = self.traced(model)
+        return item
+
+    def sequential(self, model: Any) -> Body:
+        layers = list(model._layers)
+        shape: Any = None
+        if layers and is_a(layers[0], self.keras.layers.InputLayer):
+            shape = tuple(layers.pop(0).batch_shape)
+        members = [self.item(layer) for layer in layers]
+        return chain(members, self.input_shape if shape is None else shape[1:])
+
+    def functional(self, inputs: Sequence[Any], outputs: Any, members: Sequence[Any]) -> Body:
+        """The graph between symbolic tensors, found backwards from the outputs."""
+        outputs = [tensor for tensor in self.keras.tree.flatten(outputs) if self.is_tensor(tensor)]
+        calls: dict[Hashable, tuple[Call, int]] = {}
+        fed, stack = {id(tensor) for tensor in inputs}, list(outputs)
+        while stack:
+            tensor = stack.pop()
+            if id(tensor) in fed or id(tensor) in calls:
+                continue
+            if id(tensor) in self.recorded:
+                call, index, sources = self.recorded[id(tensor)]
+                calls[id(tensor)] = (call, index)
+            else:
+                node = tensor._keras_history.operation._inbound_nodes[tensor._keras_history.node_index]
+                call, sources = self.call(node.operation, node.arguments.args, node.arguments.kwargs)
+                calls.update({id(output): (call, index) for index, output in enumerate(node.outputs)})
+            stack.extend(sources)
+        return Body(
+            calls,
+            tuple(map(id, inputs)),
+            tuple(map(id, outputs)),
+            tuple(tuple(tensor.shape[1:]) for tensor in inputs),
+            [self.item(layer) for layer in members],
+        )
+
+    def call(self, layer: Any, args: Any, kwargs: Any, trainable: bool = True) -> tuple[Call, list[Any]]:
+        """A call of a layer, and the tensors that it took."""
+        sources = [one for one in self.keras.tree.flatten((args, kwargs)) if self.is_tensor(one)]
+        constants = call_constants(args, kwargs, self.is_tensor)
+        return Call(self.item(layer), tuple(map(id, sources)), constants, trainable), sources
+
+    def is_tensor(self, thing: Any) -> bool:
+        return is_a(thing, self.keras.KerasTensor)
+
+    def traced(self, model: Any) -> Body:
+        """The graph that a model's own ``call`` describes, found by handing it symbolic tensors.
+
+        Keras itself would build layers and note the call in them. So calls of layers are recorded here instead, and
+        neither happens: an unbuilt model stays unbuilt.
+        """
+        shapes = [(None, *self.input_shape)] if self.input_shape is not None else _seen_shapes(model)
+        if not shapes:
+            raise Unreadable("model.unbuilt")
+        tracked = {id(layer) for layer in model._flatten_layers()}
+        with _names_kept():
+            tensors = [_symbolic(self.keras, shape) for shape in shapes]
+            with self.recording() as inside:
+                outputs = inside(model, *tensors)
+            body = self.functional(self.keras.tree.flatten(tensors), outputs, ())
+        if not body.outputs:
+            raise Unreadable("model.untraceable", name=name_of(type(model)))
+        for call, _ in body.calls.values():  # Keras does not train layers that are no attributes of the model
+            call.trainable = call.trainable and (call.item.key in tracked or call.item.class_name.startswith("ops."))
+        return body
+
+    @contextmanager
+    def recording(self) -> Iterator[Callable[..., Any]]:
+        """While this lasts, layers that are called on symbolic tensors are recorded, not run; models are looked into.
+
+        Yields:
+            a function (model, *args, **kwargs) that runs a model's ``call`` as in training.
+        """
+        base, thread, frozen = self.keras.layers.Layer, get_ident(), [False]
+        original = base.__call__
+
+        def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if "training" in signature(model.call).parameters:
+                kwargs["training"] = True
+            frozen.append(frozen[-1] or not model.trainable)
+            try:
+                return model.call(*args, **kwargs)
+            finally:
+                frozen.pop()
+
+        def record(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != thread or not any(map(self.is_tensor, self.keras.tree.flatten((args, kwargs)))):
+                return original(layer, *args, **kwargs)
+            if is_a(layer, self.keras.Model):
+                return inside(layer, *args, **kwargs)
+            call, sources = self.call(layer, args, kwargs, not frozen[-1])
+            if kwargs.get("training") is False:
+                call.config = {**call.config, "kwargs": {"training": False}}
+            outputs = self.outputs(layer, sources, args, kwargs)
+            for index, output in enumerate(self.keras.tree.flatten(outputs)):
+                self.recorded[id(output)] = (call, index, [*sources, output])
+            return outputs
+
+        base.__call__ = record
+        try:
+            yield inside
+        finally:
+            base.__call__ = original
+
+    def outputs(self, layer: Any, sources: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """Symbolic outputs of a layer, without building it; of an unbuilt layer of the learner's own, a guess."""
+
+        def fresh(tensor: Any) -> Any:
+            return self.keras.KerasTensor(tensor.shape, tensor.dtype)
+
+        try:
+            if layer.built or not keras_class(layer)[0].startswith("custom."):
+                return self.keras.tree.map_structure(fresh, layer.compute_output_spec(*args, **kwargs))
+        except Exception:  # a layer may not know its output's shape before it is built
+            pass
+        return fresh(sources[0])
+
+
+def _seen_shapes(model: Any) -> list[Any]:
+    """Shapes, batch axis included, of what a subclassed model takes; empty when it was never called."""
+    try:
+        return [tensor.shape for tensor in model.inputs]  # a subclass of a functional model
+    except (AttributeError, TypeError):
+        return list((getattr(model, "_build_shapes_dict", None) or {}).values())
+
+
+def _symbolic(keras: Any, shape: Any) -> Any:
+    """A symbolic tensor of a shape, or a structure of them."""
+    if isinstance(shape, Mapping):
+        return {key: _symbolic(keras, one) for key, one in shape.items()}
+    if all(size is None or isinstance(size, int) for size in shape):
+        return keras.KerasTensor((None, *shape[1:]), "float32")
+    return [_symbolic(keras, one) for one in shape]
+
+
+@contextmanager
+def _names_kept() -> Iterator[None]:
+    """Keep Keras from counting the names that reading a model uses up."""
+    state = sys.modules.get("keras.src.backend.common.global_state")
+    names = state.get_global_attribute("object_name_uids") if state is not None else None
+    before = dict(names or {})
+    try:
+        yield
+    finally:
+        if names is not None:
+            names.clear()
+            names.update(before)

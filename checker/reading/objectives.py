@@ -1,0 +1,64 @@
+"""Optimizer and loss by their short names, of a live model and in a saved file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from checker.keras_layers import is_keras_module, snake_case
+from checker.reading.recognise import module_of, name_of
+
+_SHORT = {
+    "mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_logarithmic_error": "msle",
+}
+
+_LOSSES = {
+    *_SHORT,
+    "huber",
+    "log_cosh",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "poisson",
+    "cosine_similarity",
+}
+
+
+def compiled_with(model: Any) -> dict[str, Any] | None:
+    """Optimizer and loss of a live model; None when it is not compiled."""
+    if not getattr(model, "compiled", False):
+        return None
+    return {"optimizer": _objective(model.optimizer), "loss": _objective(model.loss)}
+
+
+def _objective(value: Any) -> str | None:
+    """A live optimizer's or loss' short name: ``MeanAbsoluteError()`` is ``"mae"``."""
+    if value is None or isinstance(value, str):
+        return None if value is None else _short(value)
+    if isinstance(value, list | tuple | dict):
+        only = list(value.values() if isinstance(value, dict) else value)
+        return _objective(only[0]) if len(only) == 1 else "several"
+    is_function = hasattr(value, "__name__")
+    name = str(value.__name__) if is_function else name_of(type(value))
+    module = str(value.__module__) if is_function else module_of(type(value))
+    return _short(name) if is_keras_module(module) else f"custom.{name}"
+
+
+def saved_objective(value: Any) -> str | None:
+    """The short name of an optimizer or loss as a file holds it."""
+    if not isinstance(value, Mapping):
+        return _objective(value)
+    if "class_name" not in value:
+        return _objective({key: saved_objective(one) for key, one in value.items()})
+    if isinstance(value.get("config"), str):  # a function; the file does not say whose
+        return _short(value["config"]) if value["config"] in _LOSSES else f"custom.{value['config']}"
+    name = str(value["class_name"])
+    return _short(name) if is_keras_module(str(value.get("module"))) else f"custom.{name}"
+
+
+def _short(name: str) -> str:
+    name = snake_case(name) if re.search("[A-Z][a-z]+[A-Z]", name) else name.lower()
+    return _SHORT.get(name, name).replace("rm_sprop", "rmsprop")
