@@ -131,6 +131,8 @@ def literal(value: Any) -> str:
     """A setting as Python code, strings in double quotes."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping) and "class_name" in value:  # a regularizer or constraint
+        return f"{value['class_name']}({', '.join(f'{k}={literal(v)}' for k, v in value.get('config', {}).items())})"
     if isinstance(value, float):
         return f"{value:.10g}" if not value.is_integer() or abs(value) >= 1e16 else f"{value:.1f}"
     return repr(value)
@@ -585,12 +587,14 @@ class Constraint:
 class _Count(Constraint):
     layer: Layer
     allowed: Allowed
+    any_settings: bool
 
     def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
         places = [index for index, layer in enumerate(layers) if layer.kind == self.layer.kind]
         for index in places:
             for wrong in self.layer.slots[0].wrong(layers[index]) or ():
-                yield Violation("network.count", {}, (Fix(index, wrong=wrong),))
+                if wrong[0] == "trainable" or not self.any_settings:
+                    yield Violation("network.count", {}, (Fix(index, wrong=wrong),))
         wanted = self.allowed.nearest(len(places))
         params = {"kind": self.layer.kind, "actual": len(places), "expected": self.allowed.text}
         for _ in range(int(wanted) - len(places)):
@@ -648,8 +652,8 @@ class _Never(Constraint):
 
 
 def count(kind: str | Layer, number: Any) -> Constraint:
-    """So many layers of a kind; given as a pattern, each of them has its settings, and missing ones are like it."""
-    return _Count(Layer(kind) if isinstance(kind, str) else kind, _allowed(number))
+    """So many layers of a kind; given as a pattern, each of them has its settings. A frozen one is wrong."""
+    return _Count(Layer(kind) if isinstance(kind, str) else kind, _allowed(number), isinstance(kind, str))
 
 
 def parameters(number: Any) -> Constraint:
