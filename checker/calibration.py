@@ -102,6 +102,7 @@ _NORM = ("BatchNormalization",)
 _DROPOUT = (_hidden(128), _DROP, _hidden(64), _DROP, _OUT)
 _UNSCALED = (_hidden(512), _hidden(512), _hidden(512), _OUT)
 _BATCHNORM = (_NORM, _hidden(512), _NORM, _hidden(512), _NORM, _hidden(512), _NORM, _OUT)
+_DESIGN = (_NORM, _hidden(64), ("Dropout", 0.2), _hidden(64), ("Dropout", 0.2), _OUT)
 
 RECIPES: Mapping[str, Recipe] = {
     "dropout": Recipe(_DROPOUT, "spotify", "adam", 512, 100),
@@ -118,6 +119,9 @@ RECIPES: Mapping[str, Recipe] = {
     "no batch normalization": Recipe(_UNSCALED, "concrete", "sgd", 64, 30),
     "no batch normalization, adam": Recipe(_UNSCALED, "concrete", "adam", 64, 30),
     "first batch normalization": Recipe((_NORM, *_UNSCALED), "concrete", "sgd", 64, 50),
+    "design": Recipe(_DESIGN, "red-wine", "adam", 64, 100),
+    "plain": Recipe((_hidden(64), _hidden(64), _OUT), "red-wine", "adam", 64, 100),
+    "scaled": Recipe((_NORM, _hidden(64), _hidden(64), _OUT), "red-wine", "adam", 64, 100),
 }
 """What is trained."""
 
@@ -145,6 +149,12 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("q3", "no batch normalization", False, "no batch normalization", 30),
         Case("q3", "no batch normalization, adam", False, "no batch normalization, adam", 30),
         Case("q3", "only before the first layer", False, "first batch normalization", 50),
+    ),
+    "challenge": (
+        Case("q1", "example", True, "design", 100),
+        Case("q1", "early stopping", True, "design", 100, patience=20),
+        Case("q1", "neither layer", False, "plain", 100),
+        Case("q1", "no dropout", False, "scaled", 100),
     ),
 }
 """What learners do, by assignment."""

@@ -1,7 +1,7 @@
 """The assignment "challenge": design your own regularised network for red wine, within a budget, and beat a loss.
 
 The features are not standardised, as in the lesson, so that batch normalization has something to do. The loss to beat lies
-above what the example reaches in ``calibration.csv`` beside this file, and well below the median predictor's.
+above what the example reaches in ``challenge-calibration.csv`` beside this file, and well below the median predictor's.
 """
 
 from __future__ import annotations
