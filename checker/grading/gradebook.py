@@ -72,7 +72,7 @@ class Ledger:
     def journal(self) -> dict[str, str]:
         """The key under which each student's submission was last graded."""
         query = sql.select(JOURNAL.c.student, JOURNAL.c.key).where(JOURNAL.c.assignment == self.assignment)
-        return dict(self._session.execute(query).tuples().all())
+        return {row.student: row.key for row in self._session.execute(query)}
 
     def results(self) -> Iterable[Graded]:
         """Everything graded so far, one by one, in the order of the students' ids."""
@@ -126,7 +126,7 @@ class Ledger:
         query = sql.select(SubmittedAssignment.student_id, SubmittedAssignment.id).where(
             SubmittedAssignment.assignment_id == self.id, SubmittedAssignment.student_id.in_(students)
         )
-        ids = dict(self._session.execute(query).tuples().all())
+        ids = {row.student_id: row.id for row in self._session.execute(query)}
         known = [result for result in graded if result.student in ids and result.timestamp]
         new = [result for result in graded if result.student not in ids]
         ids.update({result.student: uuid4().hex for result in new})
