@@ -19,20 +19,10 @@ from typing import Any
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
 from checker.path import Step, cheapest, is_inside
+from checker.rows import Row
 
 Wrong = tuple[str, Any, Any]
 """A wrong setting: its name, actual and expected value."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the side-by-side table; see :class:`checker.report.Row`."""
-
-    action: str
-    number: int | None = None
-    actual: str | None = None
-    expected: str | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from checker.blueprint import Blueprint, Unreadable
 from checker.expect import Network
 from checker.language import N_, translate
 from checker.question import MISSING, Question
-from checker.report import Finding, Report, Row, Section, Severity
+from checker.report import Finding, Report, Section, Severity
 from checker.training import Training, Verdict, judge, scale
 
 if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
@@ -94,10 +94,10 @@ class NetworkQuestion(Question):
             finding = Finding(blueprint.problem, params=blueprint.problem_params)
             return blueprint, Section("architecture", False, 0.0, worth, (finding,))
         alignment = align(blueprint, self.network)
-        findings = (*self._width(blueprint), *_findings(alignment))
-        credit = alignment.credit if not self._width(blueprint) else alignment.credit / 2
-        rows = tuple(Row(**vars(row)) for row in alignment.rows)
-        return blueprint, Section("architecture", not findings, round(worth * credit, 2), worth, findings, rows)
+        width = self._width(blueprint)
+        findings = (*width, *_findings(alignment))
+        points = round(worth * (alignment.credit / 2 if width else alignment.credit), 2)
+        return blueprint, Section("architecture", not findings, points, worth, findings, alignment.rows)
 
     def _width(self, blueprint: Blueprint) -> tuple[Finding, ...]:
         """The network must take the features that the data has."""

@@ -11,7 +11,8 @@ from typing import ClassVar, TypeAlias
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
 from checker.question import Line, Standing
-from checker.report import Advice, Finding, Report, Row, Section, Severity
+from checker.report import Advice, Finding, Report, Section, Severity
+from checker.rows import Row
 from checker.show import words
 from checker.show.words import Run
 
