@@ -39,9 +39,14 @@ def module_of(cls: type) -> str:
     return module if type(module) is str else ""
 
 
+def descends(cls: type, *classes: type) -> bool:
+    """``issubclass`` that no metaclass can deceive."""
+    return any(base is one for base in lineage(cls) for one in classes)
+
+
 def is_a(thing: Any, *classes: type) -> bool:
     """``isinstance`` that neither ``__class__`` nor a metaclass can deceive."""
-    return any(base is one for base in lineage(type(thing)) for one in classes)
+    return descends(type(thing), *classes)
 
 
 def refuse_what_is_no_model(thing: Any) -> None:
@@ -52,7 +57,8 @@ def refuse_what_is_no_model(thing: Any) -> None:
     if thing is None:
         raise Unreadable("model.none")
     if is_a(thing, type):
-        raise Unreadable("model.class", name=name_of(thing))
+        is_model = keras is not None and descends(thing, keras.Model)
+        raise Unreadable("model.class" if is_model else "model.not_keras", name=name_of(thing))
     if is_a(thing, list, tuple):
         raise Unreadable("model.list")
     if is_a(thing, FunctionType, partial):
