@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import tarfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,14 @@ def _execute(path: Path, seconds: float) -> bytes:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    client = _client(notebook, max(5, int(seconds * 0.8)))
+    client = _client(notebook, time.monotonic() + 0.8 * seconds)
     with suppress(CellTimeoutError, DeadKernelError, RuntimeError, OSError):  # what was done until then still counts
         client.execute()
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
 
 
-def _client(notebook: Any, seconds: int) -> Any:
+def _client(notebook: Any, deadline: float) -> Any:
+    """A client that ends at the deadline, early enough to hand back what was done until then."""
     from nbclient import NotebookClient
 
     class Bounded(NotebookClient):
@@ -95,7 +97,7 @@ def _client(notebook: Any, seconds: int) -> Any:
 
     return Bounded(
         notebook,
-        timeout=seconds,
+        timeout_func=lambda cell: max(1.0, deadline - time.monotonic()),
         startup_timeout=120,
         allow_errors=True,
         kernel_name="python3",

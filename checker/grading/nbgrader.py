@@ -115,9 +115,11 @@ class SubmissionExporter(NotebookExporter):
         nbgrader = (resources or {}).get("nbgrader")
         if nbgrader is None:
             return super().from_filename(filename, resources, **kwargs)
-        release = release_of(self.parent, nbgrader["assignment"], nbgrader["notebook"])
+        notebook = read(path)
+        if self.parent._sanitizing:  # the first of two passes; the second reads what the first has written
+            notebook = restore(notebook, release_of(self.parent, nbgrader["assignment"], nbgrader["notebook"]))
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        return self.from_notebook_node(restore(read(path), release), resources, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
+        return self.from_notebook_node(notebook, resources, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _prepare(converter: Autograde) -> None:
