@@ -16,7 +16,7 @@ from browser.lab import PATIENCE, Server
 PAGE = ".checker-page"
 """Every piece of our feedback."""
 
-WIDTH, HEIGHT, NARROW = 1280, 1500, 1060
+WIDTH, HEIGHT, NARROW = 1280, 1500, 1140
 """The size of the browser's window, and its width for a picture, in pixels of the page."""
 
 BLOCKING = ("serious", "critical")
@@ -85,7 +85,7 @@ class Notebook:
     def run(self, name: str) -> None:
         """Run a cell with Shift+Enter and wait until it is done."""
         prompt = self.cell(name).locator(".jp-InputPrompt")
-        before = prompt.inner_text()
+        before = prompt.text_content() or ""
         self.select(name)
         self.page.keyboard.press("Shift+Enter")
         expect(prompt).not_to_have_text(before)
@@ -95,7 +95,7 @@ class Notebook:
         """The first line of a cell's code with this part, or the last; it stays that line when it changes."""
         lines = self.cell(name).locator(".cm-line")
         expect(lines.filter(has_text=part)).not_to_have_count(0)
-        numbers = [number for number, text in enumerate(lines.all_inner_texts()) if part in text]
+        numbers = [number for number, text in enumerate(lines.all_text_contents()) if part in text]
         return lines.nth(numbers[-1 if last else 0])
 
     def retype(self, line: Locator, text: str) -> None:
@@ -188,7 +188,7 @@ class Notebook:
         self.page.wait_for_timeout(500)  # JupyterLab draws what has come into view
 
 
-def _around(boxes: list[Any], margin: float = 12) -> Any:
+def _around(boxes: list[Any], margin: float = 4) -> Any:
     left, top = (min(box[side] for box in boxes) - margin for side in "xy")
     right = max(box["x"] + box["width"] for box in boxes) + margin
     bottom = max(box["y"] + box["height"] for box in boxes) + margin
