@@ -123,15 +123,13 @@ def _archived(model: Any) -> tuple[bytes | None, str]:
 
 
 def _straight(model: Any) -> Any:
-    """A bare graph that shares the layers: without optimizer, and for a subclassed model the trace of its ``call``."""
+    """The model itself if Keras can describe it as data, else the trace of its ``call``, which shares its layers."""
     import keras
 
-    if type(model).__module__.partition(".")[0] != "keras":
-        inputs = keras.Input(batch_shape=model.get_build_config()["input_shape"], name="input")
-        return keras.Model(inputs, model.call(inputs), name=model.name)
-    if getattr(model, "inputs", None):
-        return keras.Model(model.inputs, model.outputs, name=model.name)
-    return model
+    if type(model).__module__.partition(".")[0] == "keras":
+        return model
+    inputs = keras.Input(batch_shape=model.get_build_config()["input_shape"], name="input")
+    return keras.Model(inputs, model.call(inputs), name=model.name)
 
 
 def _repacked(archive: bytes, model: Any) -> bytes:
