@@ -374,6 +374,23 @@ def test_stray_files_of_the_source_are_not_released_and_a_learners_evidence_surv
     assert released == ["data.csv", "evidence/q2.json", "spotify.ipynb"]
 
 
+def test_the_teachers_own_evidence_does_not_take_the_place_of_a_learners(tmp_path: Path) -> None:
+    folder = classroom.course(tmp_path)
+    classroom.hand_in(folder, "starter", STARTER)
+    teachers = folder / "solutions/spotify/evidence"
+    shutil.rmtree(teachers, ignore_errors=True)
+    shutil.copytree(classroom.hand_in(tmp_path / "other", "x", ARCHETYPES["perfect"]) / "evidence", teachers)
+    (folder / "solutions/spotify/notes.txt").write_text("the teacher's")
+    nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.sandbox=False")
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        assert {name: _grades(gradebook, "starter")[name].auto_score for name in FULL} == NOTHING
+    graded, submitted = (folder / step / "starter/spotify" for step in ("autograded", "submitted"))
+    files = {path.relative_to(graded): path.read_bytes() for path in graded.rglob("*.*") if path.suffix != ".ipynb"}
+    assert files == {
+        path.relative_to(submitted): path.read_bytes() for path in submitted.rglob("*.*") if path.suffix != ".ipynb"
+    }
+
+
 HIDDEN = """\
 assert double(2) == 4
 ### BEGIN HIDDEN TESTS

@@ -83,20 +83,31 @@ class KeepStraysIn(NbGraderPreprocessor):  # type: ignore[misc]
     """Take files out of the release that nbgrader copied along from the source folder: notes, solutions, evidence."""
 
     release = List(
-        Unicode(), help="Glob patterns of files that are released with the notebook, such as 'data/*.csv'."
+        Unicode(),
+        help="Glob patterns of files that are released with the notebook, such as 'data/*.csv'.",
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         coursedir, assignment = _converter(self).coursedir, resources["nbgrader"]["assignment"]
-        source = _folder(coursedir, coursedir.source_directory, assignment)
-        for path in sorted(source.rglob("*")):
-            relative = path.relative_to(source)
-            stray = path.suffix != ".ipynb" and not any(relative.match(pattern) for pattern in self.release)
-            released = _folder(coursedir, coursedir.release_directory, assignment) / relative
-            if stray and path.is_file() and released.is_file() and released.read_bytes() == path.read_bytes():
-                self.log.warning("Not released: %s (KeepStraysIn.release names what is)", relative)
-                released.unlink()
+        for stray in self.take_out(coursedir, assignment, _folder(coursedir, coursedir.release_directory, assignment)):
+            self.log.warning("Not released: %s (KeepStraysIn.release names what is)", stray)
         return nb, resources
+
+    def take_out(self, coursedir: CourseDirectory, assignment: str, target: Path) -> list[Path]:
+        """Delete the copies that lie in this folder; gives their paths, relative to it."""
+        source = _folder(coursedir, coursedir.source_directory, assignment)
+        strays = [
+            path.relative_to(source)
+            for path in sorted(source.rglob("*"))
+            if path.suffix != ".ipynb"
+            and path.is_file()
+            and not any(path.relative_to(source).match(pattern) for pattern in self.release)
+            and (target / path.relative_to(source)).is_file()
+            and (target / path.relative_to(source)).read_bytes() == path.read_bytes()
+        ]
+        for stray in strays:
+            (target / stray).unlink()
+        return strays
 
 
 # --- submissions ------------------------------------------------------------------------------------------------------
@@ -116,7 +127,7 @@ class SubmissionExporter(NotebookExporter):
         if nbgrader is None:
             return super().from_filename(filename, resources, **kwargs)
         notebook = read(path)
-        if self.parent._sanitizing:  # the first of two passes; the second reads what the first has written
+        if self.parent._sanitizing:  # type: ignore[union-attr]  # the first of two passes; the second reads what the first has written
             notebook = restore(notebook, release_of(self.parent, nbgrader["assignment"], nbgrader["notebook"]))
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
@@ -224,16 +235,25 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         except KeyError:
             return self._executed(nb, resources)
         coursedir = converter.coursedir
-        folder = _folder(coursedir, coursedir.submitted_directory, names["assignment"], names["student"])
+        submitted, graded = (
+            _folder(coursedir, step, names["assignment"], names["student"])
+            for step in (coursedir.submitted_directory, coursedir.autograded_directory)
+        )
+        for stray in KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded):
+            if (submitted / stray).is_file():  # nbgrader put the teacher's file in place of the learner's
+                shutil.copyfile(submitted / stray, graded / stray)
         release = release_of(converter, names["assignment"], names["notebook"])
-        marks = mark_notebook(nb, folder, assignment, release, self._run if self._safe else None)
+        marks = mark_notebook(nb, submitted, assignment, release, self._run if self._safe else None)
         resources["unsettled"] = {question: mark.reason for question, mark in marks.items() if not mark.settled}
         return nb, resources
 
     def _executed(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Another assignment of the course leaves no evidence: its notebooks are executed, in the sandbox only."""
-        names = resources["nbgrader"]
-        run = self._run(as_bytes(nb), names["assignment"]) if self._safe else Run(Ending.DIED, 0.0)
+        names, coursedir = resources["nbgrader"], _converter(self).coursedir
+        folder = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        run = Run(Ending.DIED, 0.0)
+        if self._safe:
+            run = self._run(as_bytes(nb), names["assignment"], _files_in(folder))
         outputs = outputs_by_id(run.files.get("notebook.ipynb", b""))
         resources["unsettled"] = {name: "sandbox" for name, cell in graded_cells(nb) if cell.id not in outputs}
         for cell in nb.cells:
@@ -248,9 +268,15 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
             self.log.warning(reason)
         return self.sandbox and reason is None
 
-    def _run(self, notebook: bytes, assignment: str) -> Run:
+    def _run(self, notebook: bytes, assignment: str, beside: dict[str, bytes] | None = None) -> Run:
         self.log.info("Running the notebook in the sandbox")
-        return sandbox.run_notebook(notebook, assignment, limits=sandbox.Limits(seconds=self.seconds))
+        return sandbox.run_notebook(notebook, assignment, beside, sandbox.Limits(seconds=self.seconds))
+
+
+def _files_in(folder: Path) -> dict[str, bytes]:
+    """The files beside a notebook, the course's own and the learner's, which it may need when it runs."""
+    files = (path for path in folder.iterdir() if path.suffix != ".ipynb" and path.is_file() and not path.is_symlink())
+    return {path.name: path.read_bytes() for path in files if path.stat().st_size <= sandbox.Limits().disk // 8}
 
 
 class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]

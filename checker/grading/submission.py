@@ -198,16 +198,19 @@ def restore(submitted: NotebookNode, release: Release) -> NotebookNode:
 
 
 def _places(cells: Iterable[NotebookNode], release: Release) -> dict[int, str]:
-    """Which cell stands for which tracked one: the last one that was answered, else the last one."""
-    copies: dict[str, list[int]] = {}
+    """Which cell stands for which tracked one: of several the one that was answered, has its grade id, comes last."""
     contents = list(cells)
+    copies: dict[str, list[int]] = {}
     for number, cell in enumerate(contents):
         if (grade_id := _recognise(cell, release)) is not None:
             copies.setdefault(grade_id, []).append(number)
-    return {
-        max(numbers, key=lambda n: (_answered(contents[n], release.tracked[grade_id]), n)): grade_id
-        for grade_id, numbers in copies.items()
-    }
+
+    def claim(number: int, grade_id: str) -> tuple[bool, bool, int]:
+        cell, released = contents[number], release.tracked[grade_id]
+        answered = _answerable(released) and _answered(cell, released)
+        return answered, _grade_id(cell) == grade_id, number
+
+    return {max(numbers, key=lambda n: claim(n, grade_id)): grade_id for grade_id, numbers in copies.items()}
 
 
 def _recognise(cell: NotebookNode, release: Release) -> str | None:
@@ -294,7 +297,7 @@ def _is_python(source: str) -> bool:
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        ast.parse(TransformerManager().transform_cell(source))
+        ast.parse(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
