@@ -74,6 +74,9 @@ OFTEN = 0.25
 STALLED = 0.01
 """A training loss that falls by less than 1 % after the first few epochs has stopped learning."""
 
+HALVED = 0.5
+"""Standing still below half of the first training loss is taken for convergence, not for underfitting."""
+
 NO_BETTER = 0.95
 """A validation loss that never falls below this share of the median predictor's has learned next to nothing."""
 
@@ -305,12 +308,13 @@ def noise(values: Array) -> float:
     Args:
         values: the curve, shape ``(epochs,)``, finite.
     """
-    differences = np.diff(values)
-    moving = np.flatnonzero(differences)
-    if len(moving) == 0:
-        return 0.0
-    differences = differences[: moving[-1] + 1]
-    return float(1.4826 * np.median(np.abs(differences - np.median(differences))) / math.sqrt(2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        differences = np.diff(values)
+        moving = np.flatnonzero(differences)
+        if len(moving) == 0:
+            return 0.0
+        differences = differences[: moving[-1] + 1]
+        return float(1.4826 * np.median(np.abs(differences - np.median(differences))) / math.sqrt(2))
 
 
 def theil_sen(values: Array) -> float:
@@ -385,7 +389,7 @@ def gap_growth(history: object) -> float:
     curves = Curves.of(history)
     if curves.val_loss is None:
         return math.nan
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         gap = np.array(curves.val_loss) - np.array(curves.loss)
         width = _window(len(gap))
         return float(np.median(gap[-width:]) - max(0.0, float(np.median(gap[:width]))))
@@ -613,10 +617,10 @@ def _underfitting(run: _Run) -> Verdict | None:
 
 
 def _stalled(run: _Run) -> Verdict | None:
-    """After a few epochs not even the training loss falls any more, and there is no gap to show for it."""
+    """After a few epochs not even the training loss falls any more, though it has not even halved."""
     start = min(10, max(3, run.epochs // 10))
     before, after = float(smooth(run.loss, 3)[start - 1]), run.level(run.loss)
-    if before - after >= STALLED * abs(before):
+    if before - after >= STALLED * abs(before) or after < HALVED * float(run.loss[0]):
         return None
     measured = {"start": before, "end": after, "fall": (before - after) / abs(before) if before else 0.0}
     return Verdict("underfitting", (start, run.epochs), measured, "fall after the first epochs")
