@@ -388,8 +388,8 @@ for path in PLACES:
 for path in ("/usr/evil", "/etc/evil", "/evil", "/course/evil", "/course/datasets/evil", CHECKER + "/evil.py"):
     attempt("write " + path, lambda: open(path, "w").write("x"))
 attempt("root", lambda: os.getuid() == 0 or os.setuid(0))
-attempt("namespace", lambda: os.unshare(0x10000000) if hasattr(os, "unshare") else False)
-attempt("processes", lambda: any(b"pytest" in open(f"/proc/{p}/cmdline", "rb").read() for p in os.listdir("/proc") if p.isdigit()))
+commands = [open(f"/proc/{p}/cmdline", "rb").read() for p in os.listdir("/proc") if p.isdigit()]
+attempt("processes", lambda: any(b"pytest" in command for command in commands))
 attempt("secrets", lambda: "SECRET_OF_THE_GRADER" in os.environ)
 attempt("kill", lambda: os.kill(1, 9))
 """
@@ -437,7 +437,6 @@ def spied(tmp_path_factory: pytest.TempPathFactory) -> str:
         "write .*datasets",
         "write .*checker",
         "root",
-        "namespace",
         "processes",
         "secrets",
     ],

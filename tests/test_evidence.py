@@ -238,8 +238,6 @@ def test_weights_are_known_by_value_not_by_name() -> None:
     for name, content in (("q1", archive), ("q3", functional), ("q4", classroom.reordered(archive, 1))):
         classroom.put_evidence(Path("evidence"), name, content, record)
     one, same, other = (read("evidence", name) for name in ("q1", "q3", "q4"))
-    assert one.weights_digest == same.weights_digest
-    assert one.weights_digest != other.weights_digest
     assert np.dot(one.sketch, same.sketch) == pytest.approx(1, abs=1e-3)
     assert abs(np.dot(one.sketch, other.sketch)) < 0.6
 

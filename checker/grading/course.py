@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from checker import assignments
 from checker.grading import sandbox, untrusted
 from checker.grading.class_report import finding_key
-from checker.grading.evidence import FOLDER, Evidence
+from checker.grading.evidence import FOLDER
 from checker.grading.marking import Mark, Marks, grade_notebook
 from checker.grading.results import Answered, Graded
 from checker.grading.submission import Release, find, read, restore
@@ -273,16 +273,8 @@ def _scores(
 def _answered(mark: Mark) -> Answered:
     report = mark.report
     errors = (finding_key(finding) for finding in report.findings if finding.severity is Severity.ERROR)
-    weights, sketch = _likeness(mark.evidence)
-    return Answered(
-        mark.points, report.max_points, report.passed, mark.reason, tuple(dict.fromkeys(errors)), weights, sketch
-    )
-
-
-def _likeness(evidence: Evidence | None) -> tuple[str | None, tuple[float, ...]]:
-    if evidence is None or evidence.archive is None:
-        return None, ()
-    return evidence.weights_digest, evidence.sketch
+    sketch = mark.evidence.sketch if mark.evidence is not None else ()
+    return Answered(mark.points, report.max_points, report.passed, mark.reason, tuple(dict.fromkeys(errors)), sketch)
 
 
 def _text(notebook: NotebookNode) -> str:

@@ -221,17 +221,6 @@ class Evidence:
         return answers.get(name) if isinstance(answers, Mapping) else None
 
     @cached_property
-    def weights_digest(self) -> str | None:
-        """Equal for equal weights, whatever the layers are called; None without weights."""
-        if not self._arrays:
-            return None
-        digest = hashlib.sha256()
-        for array in self._arrays:
-            digest.update(f"{array.shape}".encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()
-
-    @cached_property
     def sketch(self) -> tuple[float, ...]:
         """A few of the matrices' weights, scaled to length 1; empty without weights.
 
@@ -239,7 +228,7 @@ class Evidence:
         """
         import numpy as np
 
-        matrices = [array.ravel() for array in self._arrays if array.ndim > 1]
+        matrices = _matrices(self.archive) if self.archive else []
         if not matrices:
             return ()
         values = np.concatenate(matrices)
@@ -249,25 +238,21 @@ class Evidence:
             return ()
         return tuple(round(float(value), 4) for value in chosen / length)
 
-    @cached_property
-    def _arrays(self) -> list[Any]:
-        return weight_arrays(self.archive) if self.archive else []
 
-
-def weight_arrays(archive: bytes) -> list[Any]:
-    """The arrays of a checked archive as float32, in the order of their names."""
+def _matrices(archive: bytes) -> list[Any]:
+    """The matrices of a checked archive, flattened, in the order of their names."""
     import h5py
     import numpy as np
 
-    arrays: list[Any] = []
+    matrices: list[Any] = []
 
     def visit(_name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and item.size:
-            arrays.append(np.asarray(item[...], np.float32))
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and item.ndim > 1 and item.size:
+            matrices.append(np.asarray(item[...], np.float32).ravel())
 
     with zipfile.ZipFile(io.BytesIO(archive)) as zipped, h5py.File(io.BytesIO(zipped.read("model.weights.h5"))) as file:
         file.visititems(visit)
-    return arrays
+    return matrices
 
 
 def read(folder: Path | str, question_id: str) -> Evidence:

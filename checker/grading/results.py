@@ -17,7 +17,6 @@ class Answered:
     passed: bool
     reason: str = ""
     findings: tuple[str, ...] = ()
-    weights: str | None = None
     sketch: tuple[float, ...] = ()
 
 

@@ -95,7 +95,7 @@ def available() -> str | None:
         reason = trial.stderr.decode("utf-8", "replace").strip()[-300:]
     return translate(
         N_(
-            "bubblewrap does not work here ({reason}), so no notebook was run: allow unprivileged user namespaces with `{command}`."
+            "bubblewrap does not work here ({reason}), so no notebook was run: allow unprivileged user namespaces with `{command}`."  # noqa: E501
         ),
         reason=reason,
         command="sudo sysctl kernel.unprivileged_userns_clone=1",
