@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from checker.align import Alignment, align
@@ -110,9 +110,10 @@ class NetworkQuestion(Question):
     def _curves(self, verdict: Verdict, right_network: bool) -> Section:
         # Curves of another network show nothing about this question, however good they look.
         points = self.curve_points if verdict.passed and right_network else 0.0
+        findings = verdict.findings if right_network else tuple(map(_for_later, verdict.findings))
         curves = None if verdict.curves is None else verdict.curves.to_dict()
         names = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
-        return Section("curves", verdict.passed, points, self.curve_points, verdict.findings, (), curves, names)
+        return Section("curves", verdict.passed, points, self.curve_points, findings, (), curves, names)
 
     def _own_hints(self) -> Iterator[str]:
         levels = self.network.skeletons()
@@ -332,6 +333,11 @@ def as_letter(answer: Any) -> str | None:
     if answer is None:
         return None
     return answer.strip().lower() if isinstance(answer, str) else "?"
+
+
+def _for_later(finding: Finding) -> Finding:
+    """What the curves show of a network that is still wrong is worth knowing; what to do next is mend the network."""
+    return replace(finding, severity=Severity.NOTE) if finding.name.startswith("curve.") else finding
 
 
 def _findings(alignment: Alignment) -> Iterable[Finding]:

@@ -26,12 +26,15 @@ MESSAGES: dict[str, str] = {
     "model.untraceable": N_(
         "The checker could not follow the data through `{name}`: call it once on some data, or write it with `keras.Sequential`."
     ),
+    "model.untracked": N_(
+        "`{name}` does not own its `{kind}` layer, so that training never reaches it: make each layer in `__init__` and keep it as an attribute, `self.hidden = ...`."
+    ),
     "model.unreadable": N_('The saved model could not be read: save it again with `model.save("model.keras")`.'),
     "model.weights": N_(
         'The saved weights of `{name}` do not fit its settings: save the model again with `model.save("model.keras")`.'
     ),
     "model.branch": N_(
-        "The network splits into branches at `{name}`: this question wants one straight line of layers."
+        "The network branches at layer {position} `{layer}`: this question wants one straight line of layers."
     ),
     "model.several_inputs": N_("The network has {count} inputs: this question wants exactly one."),
     "model.several_outputs": N_("The network has {count} outputs: this question wants exactly one."),
@@ -61,7 +64,12 @@ MESSAGES: dict[str, str] = {
         "Remove layer {activation_position} `{activation}`: layer {position} `{layer}` should stay linear."
     ),
     "layer.replaced": N_("Replace layer {position} `{layer}` with `{expected}`."),
-    "layer.frozen": N_("Layer {position} `{layer}` is frozen: remove `trainable=False`, so that it can learn."),
+    "layer.frozen": N_(
+        "Layer {position} `{layer}` is frozen: take out `trainable=False` or `training=False`, so that it can learn."
+    ),
+    "layer.shared": N_(
+        "Layer {position} `{layer}` is the same object as layer {actual} and shares its weights: make a new layer here."
+    ),
     # --- the network as a whole -----------------------------------------------------------------------------------
     "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
@@ -175,7 +183,7 @@ MESSAGES: dict[str, str] = {
         "Training is unstable: again and again the training loss rises by {share:.0%} from one epoch to the next. Lower the learning rate or take larger batches."
     ),
     "curve.overfitting": N_(
-        "Overfitting: after epoch {first} the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}) while the training loss kept falling. More dropout, fewer units or fewer epochs would help."
+        "Overfitting: from about epoch {first} on the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}), but the training loss did not. More dropout, fewer units or fewer epochs would help."
     ),
     "curve.underfitting": N_(
         "Underfitting: the best validation loss is {best:.4g}, and always predicting the median gives {reference:.4g}. Give the network more units, less dropout or more epochs."

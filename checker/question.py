@@ -172,12 +172,14 @@ class Assignment:
         title: a message.
         questions: in the order of the notebook.
         graded: whether its answers leave evidence for a grader.
+        written: points that a teacher gives by hand, for explanations in words.
     """
 
     id: str
     title: str
     questions: tuple[Question, ...]
     graded: bool = True
+    written: float = 0.0
 
     def __post_init__(self) -> None:
         bound = tuple(replace(question, assignment=self.id, graded=self.graded) for question in self.questions)
@@ -211,7 +213,7 @@ class Assignment:
         lines = tuple(
             Line(question.id, question.title, question.points, progress[question.id]) for question in self.questions
         )
-        return Standing(self.id, self.title, lines)
+        return Standing(self.id, self.title, lines, self.written)
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ class Standing:
     assignment: str
     title: str
     lines: tuple[Line, ...]
+    written: float = 0.0
 
     @property
     def points(self) -> float:

@@ -27,7 +27,7 @@ RUNS = (CURVES.curves, RIGHT["curves"].curves)
 
 def test_the_headline_tells_what_is_right_and_what_is_not() -> None:
     half = report(Section("architecture", True, 1.0, 1.0), CURVES)
-    assert page.of(half).headline == "Question 1: the network is right, the training still overfits."
+    assert page.of(half).headline == "Question 1: the network is right, but the training still overfits."
     assert page.of(half).score == "1 of 2 points"
     assert page.of(RIGHT).headline == "Question 1: the network is right, the curves are as they should be."
 
@@ -80,7 +80,7 @@ def test_the_table_can_be_read_by_a_screen_reader() -> None:
 
 def test_what_to_do_next_is_a_numbered_list_in_order() -> None:
     text = Elements(html.render(WRONG, pictures=False)).text
-    steps = ["What to do next", "After layer 1", "Overfitting: after epoch 23", "Worth knowing", "rounded or typed in"]
+    steps = ["What to do next", "After layer 1", "Overfitting: from about epoch 23", "Worth knowing", "rounded or typed in"]
     assert sorted(steps, key=text.index) == steps
     assert "<ol>" in html.render(WRONG, pictures=False)
 
@@ -150,7 +150,7 @@ def test_long_texts_are_cut() -> None:
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (diagnose(RUNS[0]), ["Learning curves: overfitting.", "Overfitting: after epoch"]),
+        (diagnose(RUNS[0]), ["Learning curves: overfitting.", "Overfitting: from about epoch"]),
         (compare(*RUNS), ["The second run against the first:", "Less overfitting: the gap"]),
         (STANDING, ["1 of 2 questions are right.", "Question 1", "Next: Question 2.", "2 of 3 points", "not begun"]),
         (Advice("Hint 1 of 3", "Look at `rate`.", "layers.Dropout(0.3)"), ["Hint 1 of 3", "layers.Dropout(0.3)"]),

@@ -64,6 +64,7 @@ _design = Network(
 assignment = Assignment(
     id="challenge",
     title=N_("Challenge: your own network for red wine"),
+    written=2.0,
     questions=(
         NetworkQuestion(
             id="q1",

@@ -75,6 +75,7 @@ _with_batch_normalization = Network(
 assignment = Assignment(
     id="spotify",
     title=N_("Dropout and batch normalization: Spotify and concrete"),
+    written=4.0,
     questions=(
         NetworkQuestion(
             id="q1",

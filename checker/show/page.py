@@ -185,7 +185,8 @@ def _report(report: Report) -> Page:
 
 def _headline(report: Report) -> str:
     once = dict.fromkeys(_clause(section) for section in report)
-    verdict = words.clauses(list(once)) or translate(N_("nothing was handed in yet"))
+    mixed = len({section.passed for section in report}) > 1
+    verdict = words.clauses(list(once), mixed) or translate(N_("nothing was handed in yet"))
     return translate(N_("{question}: {verdict}."), question=_question(report.question), verdict=verdict)
 
 
@@ -331,10 +332,14 @@ def _standing(standing: Standing) -> Page:
     if standing.next is not None:
         coming = translate(N_("Next: {question}."), question=_question(standing.next))
     done = sum(line.record.passed for line in lines)
+    told = [Text(coming)]
+    if standing.written > 0:
+        read = N_("For what you explain in words, your teacher gives up to {points} points more.")
+        told.append(Text(translate(read, points=f"{standing.written:.3g}")))
     return Page(
         "right" if standing.next is None else "note",
         translate(N_("{done} of {count} questions are right."), done=done, count=len(lines)),
-        (table, Text(coming)),
+        (table, *told),
         over=_clip(translate(standing.title)),
         score=words.points(standing.points, standing.max_points) if standing.max_points > 0 else "",
     )

@@ -69,9 +69,10 @@ def listed(items: Sequence[str]) -> str:
     return reduce(lambda first, second: translate(N_("{first}, {second}"), first=first, second=second), items or [""])
 
 
-def clauses(items: Sequence[str]) -> str:
-    """The clauses as one: ``the network is right, the training still overfits``."""
-    return reduce(lambda first, second: translate(N_("{clause}, {other}"), clause=first, other=second), items or [""])
+def clauses(items: Sequence[str], mixed: bool = False) -> str:
+    """The clauses as one: ``the network is right, but the training still overfits``; no "but" unless they are mixed."""
+    template = N_("{clause}, but {other}") if mixed else N_("{clause}, {other}")
+    return reduce(lambda first, second: translate(template, clause=first, other=second), items or [""])
 
 
 def sentences(items: Iterable[str]) -> str:
