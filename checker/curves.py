@@ -59,7 +59,7 @@ MEMORISED = 0.15
 """Growth of the gap, as a share of the final validation loss, without which a rise is no overfitting. With dropout on
 Spotify it stays below 0.10 in 100 epochs, without it passes 0.24 in 30; labelled overfits start at 0.24."""
 
-IMPROVING = 0.05
+IMPROVING = 0.03
 """A loss that fell by this share of its level over the second half of the run promises more to whoever trains on."""
 
 SILENT_START = 0.01
@@ -556,7 +556,7 @@ def _exploded(curves: Curves) -> Verdict | None:
 
 def _diverged(run: _Run) -> Verdict | None:
     """The training loss ends well above where it began, or far above what is reached without learning."""
-    first, end = float(run.loss[0]), run.level(run.loss)
+    first, end = float(np.median(run.loss[: run.window])), run.level(run.loss)
     risen = end - first > RUNAWAY * abs(first) and mann_kendall(run.loss) >= SIGNIFICANT
     if not risen and not (run.reference is not None and end > ASTRONOMICAL * run.reference):
         return None

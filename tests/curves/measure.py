@@ -112,7 +112,7 @@ def report(path: Path) -> None:
     print("\n| case | label | runs | named right | names |\n|---|---|---|---|---|")
     for case in dict.fromkeys(run.case for run in runs):
         of_case = [run for run in runs if run.case == case]
-        label = "|".join(sorted(of_case[0].labels))
+        label = ", ".join(sorted(of_case[0].labels))
         right = sum(bool(run.names & _meant(run.labels)) for run in of_case)
         names = pd.Series([" ".join(sorted(run.names)) for run in of_case]).value_counts()
         told = "; ".join(f"{name} {count}" for name, count in names.items())
