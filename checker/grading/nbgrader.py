@@ -298,6 +298,7 @@ class HideTests(stock.ClearHiddenTests):  # type: ignore[misc]
     """Take hidden tests out of what the learner gets back; nbgrader takes them out of the release only."""
 
     enforce_metadata = Bool(False)
+    display_data_priority = List(Unicode(), help="Not used; nbconvert sets it wherever HTML is made.").tag(config=True)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
         if self._remove_hidden_test_region(cell):
