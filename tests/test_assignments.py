@@ -131,3 +131,15 @@ def test_compile_and_fit_are_the_ones_the_question_declares(name: str) -> None:
         if (training := getattr(question, "training", None)) is not None:
             assert f"{training.prefix}model.compile({training.compile_code})" in source
             assert f"batch_size={training.batch_size}, epochs={training.epochs}" in source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_choices_and_written_points_are_the_declared_ones(name: str) -> None:
+    cells = notebook(name)["cells"]
+    passages = "".join("".join(cell["source"]) for cell in cells if cell["id"].endswith("-question-en"))
+    assignment = find(name)
+    for question in assignment.questions:
+        for letter, text in getattr(question, "texts", {}).items():
+            assert f'- `"{letter}"` {text}' in passages
+    graded = sum(cell["metadata"]["nbgrader"]["points"] for cell in cells if _is_graded(cell))
+    assert graded == assignment.points + assignment.written
