@@ -184,6 +184,7 @@ KINDS: dict[str, Kind] = {
     "cells_doubled": Kind(FULL, spoil=_cells(_twice)),
     "cells_retyped": Kind(FULL, spoil=_cells(lambda cells: cell_of(cells, "q1").update(cell_type="markdown"))),
     "wrong_name": Kind(FULL, spoil=_renamed),
+    "saved_as_text": Kind(FULL, spoil=lambda folder: (folder / "spotify.ipynb").rename(folder / "spotify.ipynb.txt")),
     "empty_file": Kind(
         NOTHING, spoil=_both(_bytes(b""), lambda folder: shutil.rmtree(folder / "evidence")), read=False
     ),

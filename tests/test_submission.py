@@ -127,9 +127,13 @@ def test_magics_are_python_enough() -> None:
     assert unanswered(restore(notebook_of(book), RELEASE), RELEASE) == {"q1"}
 
 
-@pytest.mark.parametrize("name", ["spotify.ipynb", "Copy of spotify.ipynb", "spotify(1).ipynb", "hw.ipynb"])
+@pytest.mark.parametrize(
+    "name",
+    ["spotify.ipynb", "Copy of spotify.ipynb", "spotify(1).ipynb", "hw.ipynb", "spotify.ipynb.json", "spotify.txt"],
+)
 def test_the_notebook_is_found_under_any_name(name: str, tmp_path: Path) -> None:
     written(tmp_path, solved("spotify"), name)
+    (tmp_path / "timestamp.txt").write_text("2026-01-01 12:00:00 UTC")
     assert find(tmp_path, RELEASE) == tmp_path / name
 
 
@@ -156,3 +160,12 @@ def test_graded_cells_are_the_automatic_ones() -> None:
     assert RELEASE.manual == ("q2-explanation", "q4-explanation")
     assert json.dumps(restored)
     assert grade_id(restored.cells[0]) == "setup"
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    written(tmp_path / "friend", solved("spotify"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/copy.ipynb").symlink_to(tmp_path / "friend/spotify.ipynb")
+    assert find(tmp_path / "mine", RELEASE) is None
+    (tmp_path / "mine/spotify.ipynb").symlink_to(tmp_path / "friend/spotify.ipynb")
+    assert read(tmp_path / "mine/spotify.ipynb").cells == []

@@ -24,6 +24,7 @@ from checker.grading.untrusted import NOTEBOOK_LIMIT, Refused, file_bytes
 from checker.language import N_, translate
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SUFFIXES = (".ipynb", ".json", ".txt")
 _KINDS = ("code", "markdown", "raw")
 
 MISSING_ANSWER = N_("*(This answer's cell was missing. Look for the answer among the other cells.)*")
@@ -99,14 +100,19 @@ class Release:
 def find(folder: Path, release: Release) -> Path | None:
     """The submitted notebook in a folder: under its own name, or the one under another name that fits best.
 
+    Browsers like to save a notebook as ``spotify.ipynb.json`` or ``.txt``: that counts if it holds tracked cells.
+
     Returns:
         The file, or None where no notebook was handed in.
     """
     right = folder / f"{release.name}.ipynb"
     if right.is_file():
         return right
-    others = sorted(path for path in folder.glob("*.ipynb") if path.is_file())
-    return max(others, key=lambda path: _resemblance(read(path), release), default=None)
+    files = (path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+    others = sorted(path for path in files if path.suffix in _SUFFIXES)
+    fitting = {path: _resemblance(read(path), release) for path in others}
+    notebooks = [path for path in others if path.suffix == ".ipynb" or fitting[path]]
+    return max(notebooks, key=lambda path: fitting[path], default=None)
 
 
 def _resemblance(notebook: NotebookNode, release: Release) -> int:
