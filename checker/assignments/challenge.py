@@ -30,8 +30,9 @@ from checker.training import Training
 BUDGET = 20_000
 """Weights that the network may have; the lesson's network has a hundred times as many."""
 
-TARGET = 0.54
-"""Validation loss to beat, in points of quality; always guessing the median gives 0.66."""
+TARGET = 0.56
+"""Validation loss to beat, in points of quality; always guessing the median gives 0.66, and 99.5 % of the example's
+trainings end below 0.551 (tolerance limit, 95 % confidence)."""
 
 _plain = Network(
     Dense(64, activation="relu"),
