@@ -17,12 +17,16 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
+from checker.canonical import activation_code
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
 from checker.path import Step, cheapest, is_inside
 from checker.rows import Row
 
 Wrong = tuple[str, Any, Any]
 """A wrong setting: its name, actual and expected value."""
+
+_STATES = {"trainable": "layer.frozen", "shared": "layer.shared"}
+"""What is wrong with a layer though it is no setting in its code, and the finding that says so."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +131,11 @@ class Alignment:
     def credit(self) -> float:
         """How far the network is on the way from the starter to what is expected: 1 when it is there, else below 1.
 
-        0 for the unchanged starter, for an empty network, and for whatever is not nearer than the starter. Following
+        0 for the unchanged starter and for whatever is not nearer than it. Following
         one of the edits never lowers it, because what is left of the cheapest path is the cheapest path from there.
         """
         if self.passed:
             return 1.0
-        if not self.blueprint.layers:
-            return 0.0
         return max(0.0, 1.0 - self.gravity / _gravity_of_starter(self.network))
 
     def apply(self, only: int | None = None) -> Blueprint:
@@ -210,16 +212,23 @@ class Alignment:
             "actual": literal(actual),
             "expected": literal(expected),
         }
-        if setting == "trainable":
-            return Edit("change", "layer.frozen", layer.number, params)
+        if setting in _STATES:
+            return Edit("change", _STATES[setting], layer.number, params)
         if setting == "activation" and actual is not None:
             inside = place.own[-1]
+            params["actual"] = activation_code(inside.settings).removeprefix("Activation(").removesuffix(")")
             if expected is None:
                 apart = inside.number != layer.number
                 params |= {"activation_position": inside.number, "activation": self._label(inside)}
                 code = "layer.setting:apart" if apart else "layer.setting:off"
                 return Edit("change", code, layer.number, params)
-            return Edit("change", "layer.setting", inside.number, {**params, "layer": self._label(inside)})
+            code = self._label(inside)
+            if not is_inside(inside, layer) and not code.startswith(
+                "Activation("
+            ):  # a layer that takes no activation: ``ELU()``
+                new = f"keras.layers.Activation({literal(expected)})"
+                return Edit("change", "layer.replaced", inside.number, {"layer": code, "expected": new})
+            return Edit("change", "layer.setting", inside.number, {**params, "layer": code})
         return Edit("change", "layer.setting", layer.number, params)
 
     def _placed(self, action: str, code: str, index: int, position: int | None, params: Mapping[str, Any]) -> Edit:
@@ -262,8 +271,8 @@ class Alignment:
         if place.slots:
             expected = next(_edited(place)).code if place.slots[0].kind is None and place.wrong else actual
             expected = expected if place.slots[0].kind is None else _text(place.slots)
-        detail = ", ".join(f"{setting}={literal(value)}" for setting, _, value in place.wrong)
-        if place.action == "replace":
+        detail = ", ".join(f"{name}={literal(value)}" for name, _, value in place.wrong if name != "shared")
+        if place.action == "replace" or (place.wrong and not detail):
             return Row("change", place.own[0].number, actual, expected, _new_code(place.slots))
         return Row(place.action, place.own[0].number if place.own else None, actual, expected, detail)
 
@@ -350,10 +359,14 @@ def _was_inside(gone: tuple[int, ...], layers: Sequence[Layer]) -> bool:
 
 def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: tuple[Slot, ...]) -> Place | None:
     """A layer that stays, with the activation that is kept, added or removed right after it; None for all else."""
-    if place.action not in ("ok", "change") or len(place.own) != 1 or len(place.slots) != 1:
+    if place.action not in ("ok", "change", "replace") or len(place.own) != 1 or len(place.slots) != 1:
         return None
     if {*(layer.kind for layer in own), *(slot.kind for slot in slots)} - {"Activation", None}:
         return None
+    if place.action == "replace":
+        goes = all(is_inside(layer, place.own[0]) for layer in own)
+        comes = not slots or holds_activation(place.slots[0].kind or "")
+        return replace(place, own=(*place.own, *own), slots=(*place.slots, *slots)) if goes and comes else None
     if not holds_activation(place.own[0].kind):
         return None
     if action == "keep":
@@ -428,11 +441,11 @@ def _with_one_setting(place: Place, wrong: Wrong) -> list[Layer]:
 
 def _changed(layer: Layer, wrong: Sequence[Wrong]) -> Layer:
     """A layer with its settings set right; ``wrong`` may speak of its activation as well."""
-    right = {name: value for name, _, value in wrong if name in layer.settings and name != "trainable"}
+    right = {name: value for name, _, value in wrong if name in layer.settings and name not in _STATES}
     if layer.kind == "Activation" and "activation" in right:
         return replace(layer, settings=activation_settings(right["activation"]))
-    frozen = any(name == "trainable" for name, _, _ in wrong)
-    return replace(layer, settings={**layer.settings, **right}, trainable=layer.trainable or frozen)
+    states = {name: value for name, _, value in wrong if name in _STATES}
+    return replace(layer, settings={**layer.settings, **right}, **states)
 
 
 # --- code -------------------------------------------------------------------------------------------------------------

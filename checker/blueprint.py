@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +61,7 @@ class Layer:
         kind: Keras' class name; activations of every form are of the kind ``"Activation"``.
         settings: plain JSON, defaults filled in: ``{"units": 128, "use_bias": True, ...}``.
         trainable: False for a frozen layer that has weights.
+        shared: the number of an earlier layer that is the same object, so that both have the same weights; 0 for none.
         number: the learner's own layer that it came from, counted from 1 without inputs.
         name: the learner's name of that layer.
     """
@@ -67,6 +69,7 @@ class Layer:
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     trainable: bool = True
+    shared: int = 0
     number: int = field(default=0, compare=False)
     name: str = field(default="", compare=False)
 
@@ -131,6 +134,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
     shapes: list[Shape | None] = []
     layers: list[Layer] = []
     weights: dict[int, int | None] = {}
+    first: dict[int, int] = {}  # layer objects -> where each was called first
     shown: list[tuple[int, str]] = []
     input_shapes = dict(zip(graph.inputs, graph.input_shapes, strict=True))
     for index, node in enumerate(graph.nodes):
@@ -138,19 +142,23 @@ def _canonical(graph: Graph) -> dict[str, Any]:
             shapes.append(input_shapes.get(index))
             continue
         number = len(shown) + 1
-        pieces = _pieces(node.class_name, node.config, node.trainable)
-        shown.append((number, _shown_code(node, pieces)))
         fed = [shapes[source] for source in node.inputs]
+        pieces = _pieces(node.class_name, node.config, node.trainable)
+        pieces[0] = replace(pieces[0], settings=_relative(pieces[0].settings, fed[0]))
+        shown.append((number, _shown_code(node, pieces)))
+        owner = first.setdefault(node.layer, number)
+        shared = owner if owner != number else 0
         counts: list[int | None] = []
         for piece in pieces:
-            piece = replace(piece, settings=_relative(piece.settings, fed[0]), number=number, name=node.name)
+            same_weights = 0 if is_weightless(piece.kind) else shared
+            piece = replace(piece, shared=same_weights, number=number, name=node.name)
             counts.append(_parameters(piece.kind, piece.settings, fed[0]))
             if not _is_identity(piece.kind, piece.settings, fed):
                 layers.append(piece)
             fed = [_output_shape(piece.kind, piece.settings, fed)]
         weights[node.layer] = node.parameters if None in counts else sum(cast(list[int], counts))
         shapes.append(fed[0])
-    problem, params = _problem(graph)
+    problem, params = _problem(graph, shown)
     total = None if None in weights.values() else sum(cast(list[int], list(weights.values())))
     return {
         "layers": tuple(layers if problem else in_canonical_order(layers)),
@@ -165,7 +173,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _problem(graph: Graph) -> tuple[str | None, dict[str, Any]]:
+def _problem(graph: Graph, shown: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, Any]]:
     """Why the graph is no straight line, as a message's code and parameters."""
     if all(node.class_name == "InputLayer" for node in graph.nodes):
         return "model.empty", {}
@@ -173,13 +181,11 @@ def _problem(graph: Graph) -> tuple[str | None, dict[str, Any]]:
         return "model.several_inputs", {"count": len(graph.inputs)}
     if len(graph.outputs) > 1:
         return "model.several_outputs", {"count": len(graph.outputs)}
-    used = [0] * len(graph.nodes)
-    for node in graph.nodes:
-        for source in node.inputs:
-            used[source] += 1
-    for node, count in zip(graph.nodes, used, strict=True):
-        if count > 1 or len(node.inputs) > 1:
-            return "model.branch", {"name": node.name}
+    layers = [index for index, node in enumerate(graph.nodes) if node.class_name != "InputLayer"]
+    used = Counter(source for index in layers for source in graph.nodes[index].inputs)
+    for index, (number, code) in zip(layers, shown, strict=True):
+        if used[index] > 1 or len(graph.nodes[index].inputs) > 1:
+            return "model.branch", {"position": number, "layer": code}
     return None, {}
 
 

@@ -167,7 +167,8 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
         parts.append(f"activation={activation}")
     if not trainable:
         parts.append("trainable=False")
-    name = f"ops.{snake_case(kind[4:])}" if kind.startswith("ops.") else kind.rpartition(".")[2]
+    operation = snake_case(kind[4:])
+    name = f"ops.{OPERATIONS.get(operation, operation)}" if kind.startswith("ops.") else kind.rpartition(".")[2]
     return f"{name}({', '.join(parts)})"
 
 

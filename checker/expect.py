@@ -184,7 +184,11 @@ class Slot:
             for name, actual in layer.settings.items()
             if name not in self.settings and name in defaults and not same(actual, defaults[name])
         ]
-        return found if layer.trainable else [*found, ("trainable", False, True)]
+        if not layer.trainable:
+            found.append(("trainable", False, True))
+        if layer.shared:
+            found.append(("shared", layer.shared, 0))
+        return found
 
     @property
     def is_relu(self) -> bool:
@@ -599,7 +603,8 @@ class _Count(Constraint):
         params = {"kind": self.layer.kind, "actual": len(places), "expected": self.allowed.text}
         for _ in range(int(wanted) - len(places)):
             ends = [_after(layers, index) for index, layer in enumerate(layers) if holds_activation(layer.kind)]
-            anywhere = dict.fromkeys([*ends[:-1], *range(len(layers) + 1)])
+            natural = [0] if self.layer.kind == "BatchNormalization" else ends[:-1]  # it may scale the raw features
+            anywhere = dict.fromkeys([*natural, *ends[:-1], *range(len(layers) + 1)])
             yield Violation("network.count", params, tuple(Fix(index, self.layer) for index in anywhere))
         for _ in range(len(places) - int(wanted)):
             yield Violation("network.count", params, tuple(Fix(index) for index in reversed(places)))

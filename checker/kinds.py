@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from checker import datasets
 from checker.align import Alignment, align
 from checker.blueprint import Blueprint, Unreadable
 from checker.expect import Network
@@ -104,8 +105,9 @@ class NetworkQuestion(Question):
         actual, expected = blueprint.input_shape, self.network.input_shape
         if actual is None or expected is None or tuple(actual) == tuple(expected):
             return ()
-        width = actual[-1] if actual else None
-        return (Finding("model.input_width", params={"actual": width, "expected": expected[-1]}),)
+        if len(actual) != len(expected):
+            return (Finding("model.input_shape", params={"actual": str(tuple(actual)), "expected": expected[-1]}),)
+        return (Finding("model.input_width", params={"actual": actual[-1], "expected": expected[-1]}),)
 
     def _curves(self, verdict: Verdict, right_network: bool) -> Section:
         # Curves of another network show nothing about this question, however good they look.
@@ -183,7 +185,7 @@ class ReadingQuestion(Question):
             yield Section("answer", False, 0.0, self.points, problems)
             return
         before, after = runs
-        comparison = compare(before, after)
+        comparison = compare(before, after, reference=datasets.median_loss(self.training.data))
         findings = (*self._effect(answer["effect"], comparison), *self._number(answer["number"], before, after))
         points = self.points * (2 - len(findings)) / 2
         yield Section("answer", not findings, points, self.points, findings)
@@ -384,6 +386,4 @@ def _curves_record(history: Any) -> dict[str, list[float]] | None:
 
 def data_record(name: str) -> dict[str, str]:
     """Which data an answer was made with: its name and the fingerprint of its split."""
-    from checker import datasets
-
     return {"name": name, "fingerprint": datasets.split(name).fingerprint}

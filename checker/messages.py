@@ -41,6 +41,9 @@ MESSAGES: dict[str, str] = {
     "model.input_width": N_(
         "The model takes {actual} features, but the data has {expected}: use `keras.Input(shape=({expected},))`."
     ),
+    "model.input_shape": N_(
+        "The model takes samples of the shape `{actual}`, but a sample of the data is a row of {expected} features: use `keras.Input(shape=({expected},))`."
+    ),
     "model.unbuilt": N_("The model has never seen data: train it with `model.fit(...)` first."),
     "model.not_compiled": N_("The model is not compiled: call `model.compile({code})` before you train."),
     "compile.optimizer": N_(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ LARGE = 40_000
 """Layers times states from which on the way along the bounds has to do: it is at most a few edits longer."""
 MOST_NODES = 5_000
 """Where the search gives up on proving that its path is the cheapest; networks with ten mistakes need some hundreds."""
+
+_ACTS = re.compile(r"^(PReLU|Lambda|(custom|ops)\..*)$")
+"""Layers that someone may have put where an activation belongs."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def cheapest(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
 
 def sort_of(layer: Layer) -> Hashable:
     """What equal layers have in common."""
-    return layer.kind, layer.trainable, json.dumps(layer.settings, sort_keys=True, default=repr)
+    return layer.kind, layer.trainable, layer.shared > 0, json.dumps(layer.settings, sort_keys=True, default=repr)
 
 
 def is_inside(activation: Layer, layer: Layer) -> bool:
@@ -328,7 +332,7 @@ class _Search:
             for one in self.follow[state]:
                 price = keep[self.slot_class[one]]
                 if price is not None:
-                    action = "keep" if price < REPLACE else "replace"
+                    action = "keep" if price < 2 * EDIT else "replace"
                     yield Step(action, (index,), (one,)), _Node(index + 1, one, pool), price
             for span, sort, price in self.removals[index]:
                 gone = tuple(range(index, index + span))
@@ -383,8 +387,10 @@ def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
         return 0 if wrong == [] else None
     if wrong is not None:
         return min(len(wrong) * CHANGE, REPLACE)
-    if slot.kind is None or "Activation" in (layer.kind, slot.kind):
+    if slot.kind is None or layer.kind == "Activation":
         return None
+    if slot.kind == "Activation":
+        return REPLACE - GRAVITY if _ACTS.match(layer.kind) else None
     return REPLACE
 
 

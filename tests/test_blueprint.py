@@ -322,7 +322,7 @@ def test_what_is_no_straight_line(tmp_path: Path) -> None:
         blueprint = Blueprint.of(model)
         assert blueprint.problem == problem
         assert saved(model, tmp_path) == blueprint
-    assert Blueprint.of(cases["model.branch"]).problem_params == {"name": "hidden"}
+    assert Blueprint.of(cases["model.branch"]).problem_params == {"position": 1, "layer": "Dense(3)"}
     assert Blueprint.of(cases["model.several_inputs"]).problem_params == {"count": 2}
     assert Blueprint.of(Branching(), input_shape=(3,)).problem == "model.branch"
     assert Blueprint.of(Sequential()).problem == "model.empty"

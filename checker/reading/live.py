@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from inspect import signature
 from threading import get_ident
 from typing import Any
 
-from checker.keras_layers import ACTIVATIONS, SETTINGS, Shape, holds_activation
+from checker.keras_layers import ACTIVATIONS, SETTINGS, Shape, holds_activation, is_weightless
+from checker.reading.operations import Symbols, in_tensorflow, operations_apart
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
 from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised
 
@@ -24,6 +26,7 @@ class LiveReader:
         self.keras = keras_in_use()
         self.items: dict[int, Item] = {}
         self.functions: dict[int, Any] = {}
+        self.symbols: Symbols | None = None  # while a model is called on TensorFlow's own tensors
         self.recorded: dict[int, tuple[Call, int, list[Any]]] = {}  # by output tensor; the list holds the inputs
 
     def item(self, layer: Any) -> Item:
@@ -45,8 +48,20 @@ class LiveReader:
             bool(layer.trainable) if is_layer else True,
             int(layer.count_params()) if is_layer and layer.built else None,
             layer,
-            NOTHING if kind in TRANSPARENT else None,
+            NOTHING if kind in TRANSPARENT else self.inner(layer, kind),
         )
+
+    def inner(self, layer: Any, kind: str) -> Body | None:
+        """What a layer of the learner's own is made of, if it only runs other layers one after the other."""
+        if not kind.startswith("custom.") or not layer.built or not layer._layers:
+            return None
+        try:
+            body = self.traced(layer, _seen_shapes(layer))
+        except Exception:  # then it stays a layer of a kind of its own
+            return None
+        calls = [call for call, _ in body.calls.values()]
+        is_line = len(body.inputs) == len(body.outputs) == 1 and all(len(call.inputs) == 1 for call in calls)
+        return body if calls and is_line else None
 
     def config(self, layer: Any, kind: str, known: type | None) -> dict[str, Any]:
         """The layer's settings; a subclass of a layer of Keras' own does not get a word in."""
@@ -94,7 +109,7 @@ class LiveReader:
         elif kind == "ops.Functional":
             item.body = self.functional(model.inputs, model.outputs, model.layers)
         else:
-            item.body = self.traced(model)
+            item.body = self.traced(model, [(None, *self.input_shape)] if self.input_shape else _seen_shapes(model))
         return item
 
     def sequential(self, model: Any) -> Body:
@@ -117,6 +132,9 @@ class LiveReader:
             if id(tensor) in self.recorded:
                 call, index, sources = self.recorded[id(tensor)]
                 calls[id(tensor)] = (call, index)
+            elif self.symbols is not None:
+                item, sources, constants = self.symbols.operation(tensor)
+                calls[id(tensor)] = (Call(item, tuple(map(id, sources)), constants), 0)
             else:
                 node = tensor._keras_history.operation._inbound_nodes[tensor._keras_history.node_index]
                 call, sources = self.call(node.operation, node.arguments.args, node.arguments.kwargs)
@@ -137,28 +155,49 @@ class LiveReader:
         return Call(self.item(layer), tuple(map(id, sources)), constants, trainable), sources
 
     def is_tensor(self, thing: Any) -> bool:
-        return is_a(thing, self.keras.KerasTensor)
+        return is_a(thing, self.keras.KerasTensor) if self.symbols is None else self.symbols.has(thing)
 
-    def traced(self, model: Any) -> Body:
+    def traced(self, model: Any, shapes: Sequence[Any]) -> Body:
         """The graph that a model's own ``call`` describes, found by handing it symbolic tensors.
 
         Keras itself would build layers and note the call in them. So calls of layers are recorded here instead, and
         neither happens: an unbuilt model stays unbuilt.
         """
-        shapes = [(None, *self.input_shape)] if self.input_shape is not None else _seen_shapes(model)
         if not shapes:
             raise Unreadable("model.unbuilt")
         tracked = {id(layer) for layer in model._flatten_layers()}
+        outer, self.symbols = self.symbols, None
         with _names_kept():
-            tensors = [_symbolic(self.keras, shape) for shape in shapes]
-            with self.recording() as inside:
-                outputs = inside(model, *tensors)
-            body = self.functional(self.keras.tree.flatten(tensors), outputs, ())
+            try:
+                body = self.called(model, [_symbolic(self.keras, shape) for shape in shapes])
+            except Exception as error:
+                if not in_tensorflow(self.keras):
+                    raise
+                body = self.called_in_tensorflow(model, shapes, error)
+            finally:
+                self.symbols = outer
         if not body.outputs:
             raise Unreadable("model.untraceable", name=name_of(type(model)))
         for call, _ in body.calls.values():  # Keras does not train layers that are no attributes of the model
-            call.trainable = call.trainable and (call.item.key in tracked or call.item.class_name.startswith("ops."))
+            if call.item.key not in tracked and not is_weightless(call.item.class_name):
+                raise Unreadable(
+                    "model.untracked", name=name_of(type(model)), kind=call.item.class_name.rpartition(".")[2]
+                )
         return body
+
+    def called(self, model: Any, tensors: Sequence[Any]) -> Body:
+        with self.recording() as inside:
+            outputs = inside(model, *tensors)
+        return self.functional(self.keras.tree.flatten(tensors), outputs, ())
+
+    def called_in_tensorflow(self, model: Any, shapes: Sequence[Any], error: Exception) -> Body:
+        """The same with TensorFlow's own symbolic tensors, for a ``call`` that uses functions such as ``tf.nn.relu``."""
+        with operations_apart() as symbols:
+            self.symbols = symbols
+            try:
+                return self.called(model, [symbols.tensor(shape[1:]) for shape in shapes])
+            except Exception:
+                raise error from None  # what went wrong at first says more
 
     @contextmanager
     def recording(self) -> Iterator[Callable[..., Any]]:
@@ -172,7 +211,7 @@ class LiveReader:
 
         def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
             if "training" in signature(model.call).parameters:
-                kwargs["training"] = True
+                kwargs["training"] = kwargs.get("training") is not False
             frozen.append(frozen[-1] or not model.trainable)
             try:
                 return model.call(*args, **kwargs)
@@ -200,10 +239,16 @@ class LiveReader:
 
     def outputs(self, layer: Any, sources: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """Symbolic outputs of a layer, without building it; of an unbuilt layer of the learner's own, a guess."""
+        symbols = self.symbols
 
         def fresh(tensor: Any) -> Any:
+            if symbols is not None:
+                return symbols.tensor(tensor.shape[1:])
             return self.keras.KerasTensor(tensor.shape, tensor.dtype)
 
+        if symbols is not None:
+            to_keras = partial(symbols.to_keras, self.keras)
+            args, kwargs = self.keras.tree.map_structure(to_keras, (args, kwargs), none_is_leaf=True)
         try:
             if layer.built or not keras_class(layer)[0].startswith("custom."):
                 return self.keras.tree.map_structure(fresh, layer.compute_output_spec(*args, **kwargs))
