@@ -236,7 +236,7 @@ def reproduced(training: Training, replay: Any, curves: Curves) -> Reproduction:
     from checker.grading.replay import loss
 
     split = datasets.split(training.data)
-    actual = loss(training.loss, split.y_valid, replay.predict(split.X_valid))
+    actual = loss(training.loss, split.y_valid, replay.predict(split.X_valid)) + replay.penalty
     values = curves.val_loss or ()
     epochs = [len(values), curves.best_epoch] if curves.best_epoch else [len(values)]
     for epoch in epochs:

@@ -17,6 +17,7 @@ import pytest
 from checker.assignments import spotify
 from checker.grading import evidence, untrusted
 from checker.grading.evidence import Outcome, assess, read, verify
+from checker.grading.replay import Replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
 
@@ -202,6 +203,27 @@ def test_restored_best_weights_are_verified() -> None:
     run_on = {"loss": [*loss, *loss[-3:]], "val_loss": [*worse[:-1].tolist(), val_loss[-1], *worse[-3:].tolist()]}
     classroom.put_evidence(Path("evidence"), "q1", archive, {**record, "history": run_on})
     assert verify(read("evidence", "q1"), spotify.q1).outcome is Outcome.VERIFIED
+
+
+def test_weight_decay_counts_into_the_loss_as_keras_counts_it() -> None:
+    import keras
+    from keras import layers
+
+    from checker import datasets
+
+    split = datasets.split("spotify")
+    decayed = layers.Dense(
+        8, activation="relu", kernel_regularizer="l2", bias_regularizer=keras.regularizers.L1L2(0.1, 0.2)
+    )
+    normed = layers.BatchNormalization(gamma_regularizer=keras.regularizers.L1(0.03))
+    model = keras.Sequential([keras.Input((18,)), decayed, normed, layers.Dense(1)])
+    model.compile("adam", "mae")
+    validation = (split.X_valid, split.y_valid)
+    run = model.fit(split.X_train, split.y_train, validation_data=validation, batch_size=2048, epochs=2, verbose=0)
+    evidence.save("q1", model, record={"history": run.history})
+    assert verify(read("evidence", "q1"), spotify.q1).outcome is Outcome.VERIFIED
+    assert read("evidence", "q1").replay.penalty == pytest.approx(sum(map(float, model.losses)), rel=1e-5)
+    assert Replay.of(model).penalty == pytest.approx(sum(map(float, model.losses)), rel=1e-5)
 
 
 def test_an_invented_loss_is_contradicted_and_earns_nothing_for_the_curves(honest: Path) -> None:

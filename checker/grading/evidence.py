@@ -208,7 +208,7 @@ class Evidence:
 
         if self.archive is None:
             raise Unsupported("no saved model")
-        return Replay.load(self.archive)
+        return Replay.load(self.archive, graph=self.graph)
 
     def curves(self, name: str = "history") -> dict[str, Any] | None:
         """Claimed learning curves, ``"history"``, ``"before"`` or ``"after"``; None where the record has none."""

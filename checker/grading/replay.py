@@ -439,6 +439,7 @@ class Replay:
                     held[node.layer, group] = read(node, group, plan.weights)
             steps = tuple((plan, held[node.layer, group] if plan.weights else ()) for plan, group in plans)
             self._steps.append(_Step(node.inputs, steps))
+        self._layers = {node.layer: (node.config, held.get((node.layer, ""), ())) for node, _ in planned}
 
     @classmethod
     def of(cls, model: Any) -> Self:
@@ -475,6 +476,15 @@ class Replay:
             raise
         except Exception as error:  # hostile files fail in every way there is
             raise Unreadable("model.unreadable") from error
+
+    @property
+    def penalty(self) -> float:
+        """What the layers' weight regularizers add to every loss that Keras reports.
+
+        Raises:
+            Unsupported: for regularizers of activations, and other ones than L1 and L2.
+        """
+        return sum(_penalty(config, weights) for config, weights in self._layers.values())
 
     def predict(self, x: Any) -> Array:
         """What the network makes of these samples, as ``model(x, training=False)`` would.
@@ -550,6 +560,26 @@ def _plans(kind: str, config: Mapping[str, Any], shapes: Sequence[tuple[int, ...
         shapes = [plan.shape]
         plans.append((plan, stage.group))
     return plans
+
+
+def _penalty(config: Mapping[str, Any], weights: Sequence[Array]) -> float:
+    """One layer's l1 * sum(abs(w)) + l2 * sum(w * w), the formula of ``keras.regularizers.L1L2``."""
+    places = {"kernel": 0, "bias": 1, "gamma": 0, "beta": 1 if config.get("scale", True) else 0}
+    total = 0.0
+    for name, regularizer in config.items():
+        what, _, kind = name.rpartition("_")
+        if kind != "regularizer" or regularizer is None:
+            continue
+        settings = regularizer.get("config") if isinstance(regularizer, Mapping) else None
+        if not isinstance(settings, Mapping) or not {"l1", "l2"} >= set(settings):
+            raise Unsupported(name)
+        if places.get(what, len(weights)) >= len(weights):
+            raise Unsupported(name)
+        weight = np.asarray(weights[places[what]], "float64")
+        total += float(
+            settings.get("l1", 0.0) * np.abs(weight).sum() + settings.get("l2", 0.0) * np.square(weight).sum()
+        )
+    return total
 
 
 def _live_weights(node: Node, group: str, shapes: Sequence[tuple[int, ...]]) -> Sequence[Array]:
