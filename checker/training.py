@@ -268,7 +268,7 @@ def _shape(
         if not failed and verdict.name == "healthy":
             continue
         severity = Severity.ERROR if failed else Severity.NOTE
-        yield Finding(f"curve.{verdict.name}", severity, verdict.epochs[0], verdict.params)
+        yield Finding(verdict.code, severity, verdict.epochs[0], verdict.params)
     if diagnosis.names & set(training.forbidden):
         return
     for name, limit in training.limits.items():
