@@ -191,7 +191,7 @@ class LiveReader:
         return self.functional(self.keras.tree.flatten(tensors), outputs, ())
 
     def called_in_tensorflow(self, model: Any, shapes: Sequence[Any], error: Exception) -> Body:
-        """The same with TensorFlow's own symbolic tensors, for a ``call`` that uses functions such as ``tf.nn.relu``."""
+        """The same with TensorFlow's own symbolic tensors, for a ``call`` with functions such as ``tf.nn.relu``."""
         with operations_apart() as symbols:
             self.symbols = symbols
             try:

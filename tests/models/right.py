@@ -89,6 +89,33 @@ class _WithKerasActivation(keras.Model):
         return self.c(self.drop2(keras.ops.relu(self.b(x))))
 
 
+class _WithTensorFlow(keras.Model):
+    """A subclassed model in the habit of earlier years: TensorFlow's own functions between the layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.drop, self.out = [layers.Dense(128), layers.Dense(64)], layers.Dropout(0.3), layers.Dense(1)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        import tensorflow as tf
+
+        x = tf.cast(x, tf.float32)
+        for dense in self.hidden:
+            x = self.drop(tf.nn.relu(dense(x)), training=training)
+        return tf.reshape(self.out(x), (-1, 1))
+
+
+class _Block(layers.Layer):
+    """A layer made of layers."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.dense, self.drop = layers.Dense(units, activation="relu"), layers.Dropout(0.3)
+
+    def call(self, x: Any) -> Any:
+        return self.drop(self.dense(x))
+
+
 def shared_dropout() -> keras.Model:
     """One dropout layer used twice does what two do."""
     dropout = layers.Dropout(0.3)
@@ -143,6 +170,8 @@ SPELLINGS: dict[str, Callable[[], Any]] = {
     ], 18),
     "a subclassed model": _Model,
     "a subclassed model with functions": _WithKerasActivation,
+    "a subclassed model with TensorFlow's functions": _WithTensorFlow,
+    "layers that hold a layer and its dropout": lambda: as_list([_Block(128), _Block(64), layers.Dense(1)], 18),
     "one dropout used twice": shared_dropout,
     "input_shape on every Dense": partial(input_shape_everywhere, ANSWERS["q1"], 18),
     "saved and loaded": partial(saved_and_loaded, ANSWERS["q1"], 18),

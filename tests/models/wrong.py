@@ -13,7 +13,7 @@ import keras
 from keras import layers
 from models.case import Case, First, add, move, remove, sequential, setting, stack, swap
 from models.right import WIDTHS
-from models.styles import as_list
+from models.styles import as_list, functional
 
 DROPOUT, NORMALIZATION = "Dropout(0.3)", "BatchNormalization()"
 Wrong = tuple[str, str, tuple[First, ...], int]
@@ -182,6 +182,38 @@ class Dropout(layers.Layer):
         return inputs * (1 - self.rate)
 
 
+class MadeInCall(keras.Model):
+    """Has no layers of its own, so that nothing is trained."""
+
+    def call(self, inputs: Any) -> Any:
+        for layer in stack("D128r d.3 D64r d.3 D1"):
+            inputs = layer(inputs)
+        return inputs
+
+
+class WithTensorFlow(keras.Model):
+    """Activations, and more, as TensorFlow's functions."""
+
+    def __init__(self, activation: str = "relu", last: bool = True) -> None:
+        super().__init__()
+        self.made, self.activation, self.last = stack("D128 d.3 D64 d.3 D1"), activation, last
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        import tensorflow as tf
+
+        one, drop, two, other, out = self.made
+        x = drop(getattr(tf.nn, self.activation)(one(tf.cast(inputs, tf.float32))), training=training)
+        x = tf.nn.relu(two(x))
+        return tf.reshape(out(other(x) if self.last else x), (-1, 1))
+
+
+def shared_normalization() -> Any:
+    """One object in three places keeps one running mean for three different inputs."""
+    shared = layers.BatchNormalization()
+    dense = stack("D512r D512r D1")
+    return functional([*stack("B D512r"), *(layer for one in dense for layer in (shared, one))], 8)
+
+
 class Overriding(keras.Sequential):
     """Has all the right layers, and uses none of them."""
 
@@ -207,11 +239,21 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
     ("q1", "a weight penalty", partial(first_dense, kernel_regularizer="l2"),
      (setting(1, "kernel_regularizer", "None"),)),
     ("q1", "a frozen dense layer", partial(first_dense, trainable=False), (First("layer.frozen", (1,)),)),
-    ("q1", "LeakyReLU", lambda: first_activation(layers.LeakyReLU()), (setting(2, "activation", '"relu"'),)),
+    ("q1", "LeakyReLU", lambda: first_activation(layers.LeakyReLU()), (swap(2, 'Activation("relu")'),)),
+    ("q1", "ELU as a layer", lambda: first_activation(layers.ELU()), (swap(2, 'Activation("relu")'),)),
+    ("q1", "a squaring Lambda", lambda: first_activation(layers.Lambda(lambda x: x * x)),
+     (swap(2, 'Activation("relu")'),)),
     ("q1", "ReLU with a ceiling", lambda: first_activation(layers.ReLU(max_value=6)),
-     (setting(2, "activation", '"relu"'),)),
+     (swap(2, 'Activation("relu")'),)),
     ("q1", "PReLU", lambda: first_activation(layers.PReLU()),
-     (swap(2, "Activation"), setting(1, "activation"), remove(2))),
+     (swap(2, 'Activation("relu")'),)),
+    ("q1", "layers made anew in each call", MadeInCall, (First("model.untracked"),)),
+    ("q1", "TensorFlow's sigmoid instead of relu", partial(WithTensorFlow, "sigmoid"),
+     (swap(2, 'Activation("relu")'),)),
+    ("q1", "TensorFlow's relu, and no second dropout", partial(WithTensorFlow, "relu", last=False),
+     (add(5, DROPOUT),)),
+    ("q1", "a row of sequences", lambda: keras.Sequential([keras.Input((5, 18)), *stack("D128r d.3 D64r d.3 D1")]),
+     (First("model.input_shape"),)),
     ("q1", "dropout not connected", not_connected, (add(1, DROPOUT),)),
     ("q1", "branches", branched, (First("model.branch"),)),
     ("q1", "two output layers", two_outputs, (First("model.several_outputs"),)),
@@ -221,6 +263,7 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
     ("q1", "only an input", lambda: keras.Sequential([keras.Input((18,))]), (First("model.empty"),)),
     ("q1", "another number of features", widths_of_another_question, (First("model.input_width"),)),
     ("q3", "a frozen normalization inside", frozen_model, (First("layer.frozen", (3,)),)),
+    ("q3", "one normalization in three places", shared_normalization, (First("layer.shared", (5,)),)),
     ("q3", "normalization without scale", partial(first_normalization, layers.BatchNormalization, scale=False),
      (setting(1, "scale", "True"),)),
     ("q3", "UnitNormalization first", partial(first_normalization, layers.UnitNormalization),
