@@ -6,6 +6,7 @@ the same verified loss. Trained networks are kept in pytest's cache folder.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -100,8 +101,11 @@ def trained(name: str, cache: Path = CACHE) -> tuple[bytes, dict[str, Any]]:
     """A network's archive and its evidence record, trained when asked for the first time."""
     folder = cache / hashlib.sha256(repr(NETWORKS[name]).encode()).hexdigest()[:12]
     question = NETWORKS[name][0]
-    if not (folder / f"{question}.json").exists():
-        _train(name, folder, cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:  # several test processes share the cache: one trains, the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / f"{question}.json").exists():
+            _train(name, folder, cache)
     archive = (folder / f"{question}.keras").read_bytes()
     return archive, json.loads((folder / f"{question}.json").read_text())
 

@@ -19,7 +19,7 @@ from assignments import Cells, cell_of, grade_id
 from classroom import ARCHETYPES, Archetype
 from nbgrader.api import Gradebook
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nbgrader")]
 
 FULL = {"q1": 4.0, "q2": 2.0, "q3": 4.0, "q4": 2.0}
 NOTHING = dict.fromkeys(FULL, 0.0)
