@@ -92,9 +92,14 @@ class ClassSummary:
                 self.sketches.setdefault(name, []).append((result.student, answered.sketch))
 
     @property
+    def automatic(self) -> float:
+        """Points that can be had without a person's reading."""
+        return sum(question.max_points for question in self.questions.values())
+
+    @property
     def histogram(self) -> list[tuple[float, float, int]]:
         """Lowest score, highest score and number of students of each bar."""
-        width = self.max_points / BARS or 1.0
+        width = self.automatic / BARS or 1.0
         counts = Counter(min(int(score / width + 1e-9), BARS - 1) for score in self.scores)
         return [(number * width, (number + 1) * width, counts[number]) for number in range(BARS)]
 
