@@ -2,7 +2,7 @@
 
     --students 200       submissions, made from archetypes whose networks were really trained
     --stock 5            of these graded by nbgrader's own autograde as well, in the same run (0: none)
-    --scale 100 1000 10000   further classes of these sizes (submissions repeat 200 different ones)
+    --scale 100 1000 10000   further classes of these sizes, curves in words (submissions repeat 200 different ones)
     --dask               the class once more on two Dask workers on loopback, and with one of them killed
 
 Wall time depends on what else the machine does; CPU time is of this process and all that it started.
@@ -173,6 +173,10 @@ def main() -> None:
 
     def row(what: str, count: int, run: Measured, right: str) -> None:
         each = 1000 * run.cpu / count
+        print(
+            f"{what}: {count} submissions, {run.wall:.1f} s, {each:.0f} ms CPU each, {run.peak:.0f} MB, {right}",
+            flush=True,
+        )
         table.add_row(what, str(count), f"{run.wall:.1f}", f"{run.cpu:.1f}", f"{each:.0f}", f"{run.peak:.0f}", right)
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -194,8 +198,8 @@ def main() -> None:
             row("two Dask workers" + (", one killed" if kill else ""), options.students, run, same)
         for size in options.scale:
             course = make_class(Path(scratch) / f"class-{size}", size)
-            run = measured(lambda course=course: grade_class(course, "spotify", progress=False))  # type: ignore[misc]
-            row("from evidence", size, run, f"{fair(course)[0]} of {size}")
+            run = measured(lambda course=course: grade_class(course, "spotify", pictures=False, progress=False))
+            row("from evidence, curves in words", size, run, f"{fair(course)[0]} of {size}")
             shutil.rmtree(course)
     Console(width=110).print(table)
 
