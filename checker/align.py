@@ -185,10 +185,9 @@ class Alignment:
             elif place.action == "move":
                 yield self._moved(index)
             elif place.action == "remove":
-                yield self._removed(place)
+                yield self._of_both("remove", "layer.extra", place, {})
             elif place.action == "replace":
-                params = {"layer": self._label(place.own[0]), "expected": _new_code(place.slots)}
-                yield Edit("replace", "layer.replaced", place.own[0].number, params)
+                yield self._of_both("replace", "layer.replaced", place, {"expected": _new_code(place.slots)})
             else:
                 yield from (self._changed(place, *wrong) for wrong in place.wrong)
 
@@ -196,13 +195,14 @@ class Alignment:
         own = self._places[index].own
         return self._placed("move", "layer.moved", index, own[0].number, {"layer": self._label(own[0])})
 
-    def _removed(self, place: Place) -> Edit:
-        own = place.own
-        params: dict[str, Any] = {"layer": self._label(own[0])}
-        if own[-1].number == own[0].number:
-            return Edit("remove", "layer.extra", own[0].number, params)
-        with_activation = {"activation_position": own[-1].number, "activation": self._label(own[-1])}
-        return Edit("remove", "layer.extra:pair", own[0].number, {**params, **with_activation})
+    def _of_both(self, action: str, code: str, place: Place, params: Mapping[str, Any]) -> Edit:
+        """An edit of a layer, and of the activation after it if that was written apart."""
+        layer, last = place.own[0], place.own[-1]
+        params = {"layer": self._label(layer), **params}
+        if last.number == layer.number:
+            return Edit(action, code, layer.number, params)
+        with_activation = {"activation_position": last.number, "activation": self._label(last)}
+        return Edit(action, f"{code}:pair", layer.number, {**params, **with_activation})
 
     def _changed(self, place: Place, setting: str, actual: Any, expected: Any) -> Edit:
         layer = place.own[0]

@@ -66,6 +66,9 @@ MESSAGES: dict[str, str] = {
     "layer.setting:apart": N_(
         "Remove layer {activation_position} `{activation}`: layer {position} `{layer}` should stay linear."
     ),
+    "layer.replaced:pair": N_(
+        "Replace layer {position} `{layer}` and layer {activation_position} `{activation}` after it with `{expected}`."
+    ),
     "layer.replaced": N_("Replace layer {position} `{layer}` with `{expected}`."),
     "layer.frozen": N_(
         "Layer {position} `{layer}` is frozen: take out `trainable=False` or `training=False`, so that it can learn."

@@ -180,6 +180,15 @@ class _Search:
                     if self.slots[two].kind == "Activation" and self.slots[two].addable:
                         yield (one, two), (self.slot_sort[one], self.slot_sort[two])
 
+    def _swaps(self, index: int) -> frozenset[int]:
+        """The sorts of slots that a layer can make room for together with the activation after it."""
+        layer, after = self.layers[index], self.layers[index + 1 : index + 2]
+        if not (after and holds_activation(layer.kind) and after[0].kind == "Activation"):
+            return frozenset()
+        prices = self.keep[self.layer_class[index]]
+        alone = (state for state in self.slot_class if not holds_activation(self.slots[state].kind or ""))
+        return frozenset(self.slot_class[state] for state in alone if prices[self.slot_class[state]] == REPLACE)
+
     def _share_prices(self) -> None:
         """Share the price of a move between its removal and its addition."""
         removable = Counter(sort for index in range(len(self.layers)) for _, sort in self._removals(index))
@@ -236,6 +245,7 @@ class _Search:
             near = range(max(index - width, 0), min(index + width + 1, size)) if self.plain else range(size)
             if index < count:
                 keep = [math.inf if price is None else price for price in self.keep[self.layer_class[index]]]
+                swaps = self._swaps(index)
                 removals = [(price, table[index + span]) for span, _, price in self.removals[index]]
                 below = table[index + 1]
                 for state in near:
@@ -246,6 +256,8 @@ class _Search:
                     for one, slot in kept[state]:
                         if keep[slot] + below[one] < best:
                             best = keep[slot] + below[one]
+                        if slot in swaps and REPLACE + table[index + 2][one] < best:
+                            best = REPLACE + table[index + 2][one]
                     row[state] = best
             while _shortened(row, added, near) and not self.plain:  # a loop in the pattern may need several rounds
                 pass
@@ -334,6 +346,8 @@ class _Search:
                 if price is not None:
                     action = "keep" if price < 2 * EDIT else "replace"
                     yield Step(action, (index,), (one,)), _Node(index + 1, one, pool), price
+                if self.slot_class[one] in self._swaps(index):
+                    yield Step("replace", (index, index + 1), (one,)), _Node(index + 2, one, pool), REPLACE
             for span, sort, price in self.removals[index]:
                 gone = tuple(range(index, index + span))
                 yield Step("remove", gone), _Node(index + span, state, self._pooled(pool, sort, 1)), price

@@ -122,7 +122,6 @@ def test_only_a_right_network_has_full_credit_and_the_starter_has_none(
     alignment = align(blueprint_of(units), network)
     assert alignment.credit == (1.0 if alignment.passed else 0.0)
     assert alignment.passed == (blueprint_of(units).layers == blueprint_of(reference).layers)
-    assert align(Blueprint(()), network).credit == (1.0 if not blueprint_of(reference).layers else 0.0)
 
 
 @settings(max_examples=100, deadline=None)
@@ -154,7 +153,30 @@ def test_following_all_findings_on_an_open_design_satisfies_it(units: list[Unit]
 
 # --- with Keras -------------------------------------------------------------------------------------------------------
 
-WORDS = st.lists(st.sampled_from(["D16r", "D8t", "D8", "D1", "d.3", "d.1", "B", "L"]), min_size=1, max_size=5)
+WORD = st.sampled_from(["D16r", "D8t", "D8", "D1", "d.3", "d.1", "B", "L"])
+
+
+@st.composite
+def near_the_answer(draw: st.DrawFn) -> list[str]:
+    """The answer with at most one layer added, left out, replaced or swapped.
+
+    Farther away, an activation of its own can stay where one written inside its layer cannot, and reports may differ.
+    """
+    words = ["D128r", "d.3", "D64r", "d.3", "D1"]
+    for place in draw(st.lists(st.integers(0, 4), max_size=1)):
+        match draw(st.sampled_from(["add", "leave out", "replace", "swap"])):
+            case "add":
+                words.insert(place, draw(WORD))
+            case "leave out" if len(words) > 1:
+                words.pop(place % len(words))
+            case "replace":
+                words[place % len(words)] = draw(WORD)
+            case "swap" if place + 1 < len(words):
+                words[place], words[place + 1] = words[place + 1], words[place]
+    return words
+
+
+WORDS = near_the_answer()
 
 
 @cache

@@ -80,7 +80,13 @@ def test_the_table_can_be_read_by_a_screen_reader() -> None:
 
 def test_what_to_do_next_is_a_numbered_list_in_order() -> None:
     text = Elements(html.render(WRONG, pictures=False)).text
-    steps = ["What to do next", "After layer 1", "Overfitting: from about epoch 23", "Worth knowing", "rounded or typed in"]
+    steps = [
+        "What to do next",
+        "After layer 1",
+        "Overfitting: from about epoch 23",
+        "Worth knowing",
+        "rounded or typed",
+    ]
     assert sorted(steps, key=text.index) == steps
     assert "<ol>" in html.render(WRONG, pictures=False)
 
