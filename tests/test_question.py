@@ -69,9 +69,9 @@ class Hostile:
 
 ANYTHING: list[Any] = [
     None, 0, 1.5, math.nan, math.inf, True, "", "a", b"b", [], [1], {}, (), set(), object(), object, type, len,
-    iter([]), lambda: None, Hostile(), Hostile, sys, 10**400, 1j, range(3), Ellipsis, NotImplemented, Path(), ValueError("x"),
+    lambda: None, Hostile(), Hostile, sys, 10**400, 1j, range(3), Ellipsis, NotImplemented, Path(), ValueError("x"),
     {"loss": []}, {"loss": None}, {"loss": [1], "val_loss": "x"}, {"loss": [[1]], "val_loss": [[1]]},
-    {"loss": [math.nan] * 50, "val_loss": [math.nan] * 50},
+    {"loss": [math.nan] * 50, "val_loss": [math.nan] * 50}, iter([]),
 ]  # fmt: skip
 
 
