@@ -160,6 +160,8 @@ DIFFERENT: dict[str, tuple[list[Any], list[str]]] = {
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_other_layers_are_what_they_are(name: str, tmp_path: Path) -> None:
     layers, expected = DIFFERENT[name]
+    if name == "prelu inside" and int(keras.__version__.split(".")[1]) < 8:
+        pytest.skip("this Keras cannot read back what it wrote")
     model = keras.models.clone_model(functional(*layers))
     model(np.ones((1, 8)))  # an activation with weights is only built now
     assert codes(model) == expected
