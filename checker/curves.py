@@ -23,6 +23,7 @@ import numbers
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, Self
 
@@ -516,7 +517,11 @@ def diagnose(history: object, *, reference: float | None = None) -> Diagnosis:
     Raises:
         NotCurves: if ``history`` holds no learning curves. No content of learning curves raises.
     """
-    curves = Curves.of(history)
+    return _diagnosis(Curves.of(history), reference)
+
+
+@lru_cache(maxsize=64)  # one report asks several times for the same
+def _diagnosis(curves: Curves, reference: float | None) -> Diagnosis:
     return Diagnosis(curves, tuple(_verdicts(curves, reference)))
 
 
