@@ -89,10 +89,11 @@ def test_where_the_epochs_start_to_count_changes_nothing(history: dict[str, list
 
 @given(runs(least=20), st.integers(1, 5))
 def test_a_constant_tail_makes_nothing_worse(history: dict[str, list[float]], more: int) -> None:
-    """A run that stands still for a few epochs at the level that it had reached is still the same run."""
+    """A run that stands still for a few epochs at its best level is still the same run."""
     found = diagnose(history)
     assume(not found.names & {"unstable"})
     ends = {name: float(np.median(values[-3:])) for name, values in history.items()}
+    assume(ends["val_loss"] <= 1.002 * min(history["val_loss"]))  # a rise at the threshold may be tipped over it
     padded = {name: [*values, *[ends[name]] * more] for name, values in history.items()}
     if found.names == {"healthy"}:
         assert diagnose(padded).names <= {"healthy", "still_improving", "underfitting"}
