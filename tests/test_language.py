@@ -6,10 +6,11 @@ import re
 import string
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
@@ -70,11 +71,12 @@ def test_translate_leaves_braces_of_learners_alone() -> None:
 # --- the catalogue ----------------------------------------------------------------------------------------------------
 
 
+@cache
 def messages() -> set[str]:
     """Every message that the package can show."""
     with open(ROOT / "babel.cfg") as file:
         methods, options = parse_mapping_cfg(file)
-    keywords = {"N_": None, "translate": None}
+    keywords = {**DEFAULT_KEYWORDS, "N_": None, "translate": None}
     found = extract_from_dir(PACKAGE, methods, options, keywords=keywords)
     return {message for _, _, message, _, _ in found if message}
 

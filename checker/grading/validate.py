@@ -159,6 +159,7 @@ def _execute(notebook: NotebookNode, folder: Path, timeout: int) -> Iterator[Pro
     from tqdm import tqdm
 
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    started: list[NotebookNode] = []
     with tqdm(total=len(code), desc=translate(N_("cells")), unit="") as bar:
         client = NotebookClient(
             notebook,
@@ -167,12 +168,13 @@ def _execute(notebook: NotebookNode, folder: Path, timeout: int) -> Iterator[Pro
             allow_errors=True,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
+            on_cell_execute=lambda cell, cell_index: started.append(cell),
             on_cell_complete=lambda cell, cell_index: bar.update(),
         )
         try:
             client.execute(stderr=subprocess.DEVNULL)  # the kernel's own chatter would tear the bar
         except DeadKernelError:
-            stopped = next((n for n, cell in enumerate(code) if not cell.execution_count), len(code) - 1)
+            stopped = next((n for n, cell in enumerate(code) if started and cell is started[-1]), 0)
             yield Problem(stopped + 1, _first_line(code[stopped]), translate(N_("the kernel died")))
     for number, cell in enumerate(code, 1):
         for output in cell.outputs:
