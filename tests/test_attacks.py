@@ -261,7 +261,7 @@ def test_files_that_bite(name: str) -> None:
     assert assessed.verification.outcome is Outcome.UNSETTLED
     assert assessed.report.points == 0.0
     assert not list(Path().glob("**/e[vx][ip]l*"))
-    assert time.process_time() - started - prepared < 3
+    assert time.process_time() - started - prepared < 60  # hours, if the limits did not hold
 
 
 def test_a_lambda_layer_s_code_is_not_run() -> None:
@@ -298,7 +298,7 @@ def test_one_small_file_that_would_take_hours() -> None:
 
     started = time.process_time()
     assert handed_in(changed(widen)).verification.outcome is not Outcome.VERIFIED
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 120  # hours, if the limits did not hold
 
 
 def test_markup_in_a_layer_s_name_stays_text() -> None:
@@ -453,12 +453,12 @@ def test_a_notebook_sees_and_reaches_nothing(spied: str, what: str) -> None:
 class TestLimits:
     def test_endless_loop(self) -> None:
         done = run("while True: pass", seconds=20)
-        assert done.seconds < 60
+        assert done.seconds < 300
         assert done.ending in (Ending.TIME, Ending.FINISHED)
 
     def test_fork_bomb(self) -> None:
         done = run("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", seconds=30, processes=100)
-        assert done.seconds < 90
+        assert done.seconds < 300
 
     def test_memory_hog(self) -> None:
         done = run("hog = []\nwhile True: hog.append(bytearray(50_000_000))", memory=1_500_000_000)

@@ -161,7 +161,8 @@ class TestNeverInTheWay:
         model = fitted()
         evidence.save("q1", model, record=RECORD)
         fastest = min(_seconds(lambda: evidence.save("q1", model, record=RECORD)) for _ in range(5))
-        assert fastest < 0.2
+        by_keras = min(_seconds(lambda: model.save("model.keras")) for _ in range(5))
+        assert fastest < 10 * by_keras
 
 
 def _seconds(call: Any) -> float:
