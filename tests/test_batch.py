@@ -256,8 +256,9 @@ class TestLikeness:
 
 def sketch_of(archive: bytes) -> tuple[float, ...]:
     from checker.grading.evidence import Evidence
+    from checker.grading.untrusted import archive_weights
 
-    return Evidence("q1", archive=archive).sketch
+    return Evidence("q1", weights=archive_weights(archive)).sketch
 
 
 @pytest.mark.usefixtures("_one_thread")

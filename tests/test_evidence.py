@@ -306,7 +306,7 @@ def zipped(**members: bytes) -> bytes:
 )
 def test_archives_that_are_refused(data: bytes, code: str) -> None:
     with pytest.raises(untrusted.Refused) as refused:
-        untrusted.check_archive(data)
+        untrusted.archive_weights(data)
     assert refused.value.code == code
 
 
@@ -373,7 +373,7 @@ def hdf5(fill: Any) -> bytes:
 )
 def test_weights_that_are_refused(fill: Any, code: str) -> None:
     with pytest.raises(untrusted.Refused) as refused:
-        untrusted.check_weights(hdf5(fill))
+        untrusted.read_weights(hdf5(fill))
     assert refused.value.code == code
 
 

@@ -181,14 +181,14 @@ class Evidence:
     Attributes:
         question: the question's id.
         record: what the JSON file says; empty if it is missing or was refused.
-        archive: the Keras archive's bytes, checked; None if there is none that can be read.
-        graph: the saved network; None where ``archive`` is None or describes no network.
+        weights: the arrays in the Keras archive; None if there is none that can be read.
+        graph: the saved network; None where ``weights`` is None or the archive describes no network.
         problems: codes of ``checker.messages`` for what is missing, refused or unreadable.
     """
 
     question: str
     record: Mapping[str, Any] = field(default_factory=dict)
-    archive: bytes | None = field(default=None, repr=False)
+    weights: untrusted.Weights | None = field(default=None, repr=False)
     graph: Graph | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
 
@@ -206,9 +206,9 @@ class Evidence:
         """
         from checker.grading.replay import Replay, Unsupported
 
-        if self.archive is None:
+        if self.graph is None or self.weights is None:
             raise Unsupported("no saved model")
-        return Replay.load(self.archive, graph=self.graph)
+        return Replay.saved(self.graph, self.weights)
 
     def curves(self, name: str = "history") -> dict[str, Any] | None:
         """Claimed learning curves, ``"history"``, ``"before"`` or ``"after"``; None where the record has none."""
@@ -228,31 +228,16 @@ class Evidence:
         """
         import numpy as np
 
-        matrices = _matrices(self.archive) if self.archive else []
-        if not matrices:
+        arrays = (array for group in (self.weights or {}).values() for array in group.values())
+        matrices = [np.asarray(one, "float32").ravel() for one in arrays if one.ndim > 1 and one.dtype.kind == "f"]
+        values = np.concatenate(matrices) if matrices else np.empty(0)
+        if not values.size:
             return ()
-        values = np.concatenate(matrices)
         chosen = values[np.linspace(0, values.size - 1, SKETCH).astype(int)].astype(np.float64)
         length = float(np.linalg.norm(chosen))
         if not (0 < length < np.inf):
             return ()
         return tuple(round(float(value), 4) for value in chosen / length)
-
-
-def _matrices(archive: bytes) -> list[Any]:
-    """The matrices of a checked archive, flattened, in the order of their names."""
-    import h5py
-    import numpy as np
-
-    matrices: list[Any] = []
-
-    def visit(_name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and item.ndim > 1 and item.size:
-            matrices.append(np.asarray(item[...], np.float32).ravel())
-
-    with zipfile.ZipFile(io.BytesIO(archive)) as zipped, h5py.File(io.BytesIO(zipped.read("model.weights.h5"))) as file:
-        file.visititems(visit)
-    return matrices
 
 
 def read(folder: Path | str, question_id: str) -> Evidence:
@@ -266,15 +251,16 @@ def read(folder: Path | str, question_id: str) -> Evidence:
     problems: list[str] = []
     record = _read_record(folder / f"{question_id}.json", question_id, problems)
     archive = _read_archive(folder / f"{question_id}.keras", record, problems) if record else None
-    graph = None
+    weights = graph = None
     if archive is not None:
         try:
+            weights = untrusted.archive_weights(archive)
             graph = Graph.load(archive)
-        except Unreadable as error:
+        except (Refused, Unreadable) as error:
             problems.append(error.code)
         except Exception:  # a config that Keras would never write
             problems.append("model.unreadable")
-    return Evidence(question_id, record, archive, graph, tuple(problems))
+    return Evidence(question_id, record, weights, graph, tuple(problems))
 
 
 def _read_record(path: Path, question_id: str, problems: list[str]) -> dict[str, Any]:
@@ -304,7 +290,6 @@ def _read_archive(path: Path, record: Mapping[str, Any], problems: list[str]) ->
         return None
     try:
         archive = untrusted.file_bytes(path, untrusted.ARCHIVE_LIMIT)
-        untrusted.check_archive(archive)
     except FileNotFoundError:
         problems.append("evidence.missing")
         return None

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.blueprint import Graph, Node, Shape, Unreadable, stages
+from checker.grading.untrusted import Weights, read_weights
 
 Array = NDArray[np.float32]
 Run = Callable[[Sequence[Array], Sequence[Array]], Array]
@@ -451,31 +452,36 @@ class Replay:
         return cls(Graph.of(model), _live_weights)
 
     @classmethod
-    def load(cls, source: str | Path | bytes, limit: int = MAX_PARAMETERS, graph: Graph | None = None) -> Self:
+    def load(cls, source: str | Path | bytes, limit: int = MAX_PARAMETERS) -> Self:
         """The replay of a model saved as ``.keras``, which is treated as hostile.
 
         Args:
             source: path or content of the file.
             limit: how many weights there may be.
-            graph: the file's graph where it has been read already.
 
         Raises:
             Unsupported, Unreadable: as for :class:`Replay`; see also :meth:`Graph.load`.
         """
-        import h5py
-
-        graph = graph or Graph.load(source)
+        graph = Graph.load(source)
         try:
             with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as archive:
                 if archive.getinfo("model.weights.h5").file_size > 16 * limit + 10_000_000:
                     raise Unsupported(f"more than {limit} weights")
-                content = archive.read("model.weights.h5")
-            with h5py.File(io.BytesIO(content), "r") as file:
-                return cls(graph, lambda node, group, shapes: _saved_weights(file, node, group, shapes), limit)
-        except (Unreadable, Unsupported):
+                weights = read_weights(archive.read("model.weights.h5"))
+        except Unsupported:
             raise
         except Exception as error:  # hostile files fail in every way there is
             raise Unreadable("model.unreadable") from error
+        return cls.saved(graph, weights, limit)
+
+    @classmethod
+    def saved(cls, graph: Graph, weights: Weights, limit: int = MAX_PARAMETERS) -> Self:
+        """The replay of a network with these arrays of its file.
+
+        Raises:
+            Unsupported, Unreadable: as for :class:`Replay`.
+        """
+        return cls(graph, lambda node, group, shapes: _saved_weights(weights, node, group, shapes), limit)
 
     @property
     def penalty(self) -> float:
@@ -593,36 +599,18 @@ def _live_weights(node: Node, group: str, shapes: Sequence[tuple[int, ...]]) -> 
     return arrays
 
 
-def _saved_weights(file: Any, node: Node, group: str, shapes: Sequence[tuple[int, ...]]) -> Sequence[Array]:
-    """A layer's arrays, read only when the file holds exactly what the settings demand, and holds it itself."""
-    import h5py
-
-    place = file
-    for name in filter(None, f"{node.path}/{group}/vars".split("/")):
-        if not isinstance(place.get(name, getlink=True), h5py.HardLink) or place.get(name, getclass=True) != h5py.Group:
-            raise Unreadable("model.weights", name=node.name)
-        place = place[name]
-    if not node.path or len(place) != len(shapes):
+def _saved_weights(saved: Weights, node: Node, group: str, shapes: Sequence[tuple[int, ...]]) -> Sequence[Array]:
+    """A layer's arrays, taken only when the file holds exactly what the settings demand."""
+    held = saved.get("/".join(filter(None, (node.path, group, "vars"))), {})
+    weights = [held.get(str(index)) for index in range(len(shapes))]
+    if not node.path or len(held) != len(shapes):
         raise Unreadable("model.weights", name=node.name)
-    return [_saved_array(place, str(index), shape, node.name) for index, shape in enumerate(shapes)]
-
-
-def _saved_array(place: Any, name: str, shape: tuple[int, ...], layer: str) -> Array:
-    import h5py
-
-    plain = isinstance(place.get(name, getlink=True), h5py.HardLink) and place.get(name, getclass=True) == h5py.Dataset
-    data = place[name] if plain else None
-    if (
-        data is None
-        or data.shape != shape
-        or data.dtype.kind not in ("fi" if shape == () else "f")
-        or data.is_virtual
-        or data.external
-        or data.chunks is not None  # Keras writes in one piece; only so the size on disk is the size in memory
-        or data.id.get_storage_size() != math.prod(shape) * data.dtype.itemsize
-    ):
-        raise Unreadable("model.weights", name=layer)
-    return np.asarray(data[()], "float32")
+    taken = []
+    for weight, shape in zip(weights, shapes, strict=True):
+        if weight is None or weight.shape != shape or weight.dtype.kind not in ("fi" if shape == () else "f"):
+            raise Unreadable("model.weights", name=node.name)
+        taken.append(np.asarray(weight, "float32"))
+    return taken
 
 
 # --- losses -----------------------------------------------------------------------------------------------------------

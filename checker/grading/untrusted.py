@@ -12,8 +12,12 @@ import os
 import re
 import stat
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MEGABYTE: Final = 1_000_000
 RECORD_LIMIT: Final = 1 * MEGABYTE
@@ -23,6 +27,9 @@ CONFIG_LIMIT: Final = 2 * MEGABYTE
 JSON_DEPTH: Final = 64
 HDF5_OBJECTS: Final = 4_000
 HDF5_DEPTH: Final = 24
+
+Weights = Mapping[str, Mapping[str, "NDArray[Any]"]]
+"""The arrays of a weights file: by the path of their group, ``"layers/dense/vars"``, and their name in it, ``"0"``."""
 
 _MEMBERS: Final = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 _END_OF_ZIP: Final = 22  # bytes of the record that ends a zip without comment
@@ -93,8 +100,8 @@ def json_object(data: bytes, limit: int) -> dict[str, Any]:
     return value
 
 
-def check_archive(data: bytes) -> None:
-    """Check that these bytes are a Keras archive that is safe to read.
+def archive_weights(data: bytes) -> Weights:
+    """The weights in a Keras archive, once everything in it is known to be safe to read.
 
     Raises:
         Refused: the zip has other members than Keras writes, expands beyond the limits, or its JSON or HDF5 is refused.
@@ -107,7 +114,7 @@ def check_archive(data: bytes) -> None:
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError) as error:
         raise error if isinstance(error, Refused) else Refused("evidence.unreadable") from error
     json_object(contents["config.json"], CONFIG_LIMIT)
-    check_weights(contents["model.weights.h5"])
+    return read_weights(contents["model.weights.h5"])
 
 
 def _check_directory(data: bytes) -> None:
@@ -131,8 +138,8 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         raise Refused("evidence.too_big")
 
 
-def check_weights(data: bytes) -> None:
-    """Check that an HDF5 file holds nothing but plain arrays of numbers that fit into the file itself.
+def read_weights(data: bytes) -> Weights:
+    """The arrays of an HDF5 file that holds nothing but plain arrays of numbers, all inside the file itself.
 
     Raises:
         Refused: soft or external links, external or chunked storage, filters, other types than numbers, shapes that
@@ -142,7 +149,9 @@ def check_weights(data: bytes) -> None:
 
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            _WeightsWalk(len(data)).group(file.id, 0)
+            walk = _WeightsWalk(len(data))
+            walk.group(file.id, "", 0)
+            return walk.found
     except Refused:
         raise
     except Exception as error:  # what HDF5 raises for a broken file is not documented
@@ -150,33 +159,37 @@ def check_weights(data: bytes) -> None:
 
 
 class _WeightsWalk:
-    """One walk over an HDF5 file, with what is left of its allowance."""
+    """One walk over an HDF5 file, with what is left of its allowance and what it found."""
 
     def __init__(self, size: int) -> None:
         self.bytes_left = size
         self.objects_left = HDF5_OBJECTS
+        self.found: dict[str, dict[str, NDArray[Any]]] = {}
 
-    def group(self, group: Any, depth: int) -> None:
+    def group(self, group: Any, path: str, depth: int) -> None:
         from h5py import h5d, h5g, h5l, h5o
 
         if depth > HDF5_DEPTH:
             raise Refused("evidence.too_deep")
-        for name in group:
+        for raw in group:
+            name = raw.decode()
             self.objects_left -= 1
             if self.objects_left < 0:
                 raise Refused("evidence.too_big")
-            if group.links.get_info(name).type != h5l.TYPE_HARD:
+            if group.links.get_info(raw).type != h5l.TYPE_HARD:
                 raise Refused("evidence.link")
-            kind = h5o.get_info(group, name).type
+            kind = h5o.get_info(group, raw).type
             if kind == h5o.TYPE_GROUP:
-                self.group(h5g.open(group, name), depth + 1)
+                self.group(h5g.open(group, raw), f"{path}/{name}" if path else name, depth + 1)
             elif kind == h5o.TYPE_DATASET:
-                self.dataset(h5d.open(group, name))
+                self.found.setdefault(path, {})[name] = self.dataset(h5d.open(group, raw))
             else:
                 raise Refused("evidence.unreadable")
 
-    def dataset(self, dataset: Any) -> None:
-        from h5py import h5d, h5t
+    def dataset(self, dataset: Any) -> NDArray[Any]:
+        """The array, read only when the file holds as much as it declares."""
+        import numpy as np
+        from h5py import h5d, h5s, h5t
 
         storage = dataset.get_create_plist()
         plain = storage.get_layout() in (h5d.CONTIGUOUS, h5d.COMPACT) and not storage.get_nfilters()
@@ -185,6 +198,11 @@ class _WeightsWalk:
         kind = dataset.get_type()
         if kind.get_class() not in (h5t.FLOAT, h5t.INTEGER) or kind.get_size() > 8:
             raise Refused("evidence.unreadable")
-        self.bytes_left -= dataset.get_space().get_simple_extent_npoints() * kind.get_size()
-        if self.bytes_left < 0:
+        size = dataset.get_space().get_simple_extent_npoints() * kind.get_size()
+        self.bytes_left -= size
+        if self.bytes_left < 0 or size > dataset.get_storage_size():
             raise Refused("evidence.too_big")
+        values = np.empty(dataset.shape, dataset.dtype)
+        if values.size:
+            dataset.read(h5s.ALL, h5s.ALL, values)
+        return values
