@@ -54,6 +54,7 @@ class Place:
         slots: what is expected, in the same way; empty for a layer that is too many.
         wrong: what is wrong in the first of them and in its activation: setting, actual and expected value.
         action: ``"ok"``, ``"add"``, ``"remove"``, ``"change"``, ``"move"`` or ``"replace"``.
+        idle: a layer of the learner's that stands here without effect, and does what a new one would once set right.
     """
 
     own: tuple[Layer, ...] = ()
@@ -61,6 +62,7 @@ class Place:
     wrong: tuple[Wrong, ...] = ()
     action: str = "ok"
     at: int = 0
+    idle: Layer | None = None
 
 
 def align(blueprint: Blueprint, network: Network) -> Alignment:
@@ -95,9 +97,11 @@ class Alignment:
             self.gravity = math.inf
             return
         self._layers, self._places = _cheapest_places(blueprint, network)
+        self._idle = _gaps_of_idle(blueprint, self._layers)
         self._broken: list[Violation] = []
         for constraint in network.constraints:
             self._enforce(constraint)
+        self._places = _awakened(self._places, self._idle)
         self.edits = (*self._all_edits(), *(Edit("change", one.code, None, one.params) for one in self._broken))
         self.gravity = sum(_gravity(place) for place in self._places) + len(self._broken)
         self.rows = tuple(row for place in self._places if (row := self._row(place)) is not None)
@@ -117,10 +121,11 @@ class Alignment:
                 return
             self._places = min(allowed, key=self._remaining)
 
-    def _remaining(self, places: Sequence[Place]) -> int:
-        """How many rules' violations remain."""
-        layers = _after_edits(places)
-        return sum(1 for rule in self.network.constraints for _ in rule.violations(layers, self.blueprint.parameters))
+    def _remaining(self, places: Sequence[Place]) -> tuple[int, int]:
+        """How many rules' violations remain, and how many layers are to be added that are not even there idle."""
+        layers, rules = _after_edits(places), self.network.constraints
+        new = sum(place.action == "add" and place.idle is None for place in _awakened(places, self._idle))
+        return sum(1 for rule in rules for _ in rule.violations(layers, self.blueprint.parameters)), new
 
     # --- what follows from it -------------------------------------------------------------------------------------
     @property
@@ -150,7 +155,7 @@ class Alignment:
             layers = _after_edits(self._places) if only is None else self._after_one(only)
         numbered = [replace(layer, number=number) for number, layer in enumerate(layers, 1)]
         shown = tuple((layer.number, layer.code) for layer in numbered)
-        return replace(self.blueprint, layers=tuple(in_canonical_order(numbered)), shown=shown, problem=None)
+        return replace(self.blueprint, layers=tuple(in_canonical_order(numbered)), shown=shown, problem=None, idle=())
 
     def _after_one(self, only: int) -> list[Layer]:
         layers = list(self._layers)
@@ -180,7 +185,9 @@ class Alignment:
                 self._targets += [(index, wrong) for wrong in place.wrong]
             else:
                 self._targets.append((index, None))
-            if place.action == "add":
+            if place.idle is not None:
+                yield self._changed(place.idle, place, *_wrong_in(place.idle, place))
+            elif place.action == "add":
                 yield self._placed("add", "layer.missing", index, None, {"layer": _new_code(place.slots)})
             elif place.action == "move":
                 yield self._moved(index)
@@ -189,7 +196,7 @@ class Alignment:
             elif place.action == "replace":
                 yield self._of_both("replace", "layer.replaced", place, {"expected": _new_code(place.slots)})
             else:
-                yield from (self._changed(place, *wrong) for wrong in place.wrong)
+                yield from (self._changed(place.own[0], place, *wrong) for wrong in place.wrong)
 
     def _moved(self, index: int) -> Edit:
         own = self._places[index].own
@@ -204,8 +211,7 @@ class Alignment:
         with_activation = {"activation_position": last.number, "activation": self._label(last)}
         return Edit(action, f"{code}:pair", layer.number, {**params, **with_activation})
 
-    def _changed(self, place: Place, setting: str, actual: Any, expected: Any) -> Edit:
-        layer = place.own[0]
+    def _changed(self, layer: Layer, place: Place, setting: str, actual: Any, expected: Any) -> Edit:
         params: dict[str, Any] = {
             "layer": self._label(layer),
             "setting": setting,
@@ -248,7 +254,7 @@ class Alignment:
         An activation that the learner wrote after a dropout stands before it in canonical form, but still ends it.
         """
         if not place.own:
-            return None
+            return place.idle
         last = place.own[min(len(place.own), len(place.slots)) - 1]
         if last.kind.endswith("Dropout"):
             for earlier in reversed(self._places[:index]):
@@ -262,6 +268,10 @@ class Alignment:
         return self._shown.get(layer.number) or layer.code
 
     def _row(self, place: Place) -> Row | None:
+        if place.idle is not None:
+            name, _, value = _wrong_in(place.idle, place)
+            shown, change = self._label(place.idle), f"{name}={literal(value)}"
+            return Row("change", place.idle.number, shown, _text(place.slots), change)
         actual = None
         if place.own:
             actual = self._label(place.own[0])
@@ -309,6 +319,44 @@ def _as_written(blueprint: Blueprint) -> tuple[Layer, ...] | None:
     layers = tuple(sorted((*blueprint.layers, *again), key=lambda layer: layer.number))
     apart = any(after.kind == "Activation" and after.number != before.number for before, after in pairwise(layers))
     return layers if apart else None
+
+
+# --- layers that are there without effect -----------------------------------------------------------------------------
+
+
+def _gaps_of_idle(blueprint: Blueprint, layers: Sequence[Layer]) -> list[tuple[int, Layer]]:
+    """The layers without effect, each with the number of layers that stand before it."""
+    if not blueprint.idle:
+        return []
+    merged = sorted((*layers, *blueprint.idle), key=lambda layer: layer.number)
+    if layers is blueprint.layers:
+        merged = in_canonical_order(merged)
+    is_idle = [any(layer is one for one in blueprint.idle) for layer in merged]
+    return [(index - sum(is_idle[:index]), merged[index]) for index in range(len(merged)) if is_idle[index]]
+
+
+def _awakened(places: Sequence[Place], idle: Sequence[tuple[int, Layer]]) -> list[Place]:
+    """The places, where a layer is to be added that is there already without effect, with that layer."""
+    waiting, found, start = list(idle), [], 0
+    staying = [place.at for place in places if place.own and place.action not in ("remove", "move")]
+    for place in places:
+        if place.own and place.action not in ("remove", "move"):
+            start = staying.pop(0) + len(place.own)
+        elif place.action == "add":
+            end = staying[0] if staying else math.inf
+            fits = (one for one in waiting if start <= one[0] <= end and len(place.slots[0].wrong(one[1]) or ()) == 1)
+            if (one := next(fits, None)) is not None:
+                waiting = waiting[waiting.index(one) + 1 :]
+                place = replace(place, idle=one[1])
+        found.append(place)
+    return found
+
+
+def _wrong_in(idle: Layer, place: Place) -> Wrong:
+    """What makes a layer idle, and the value that a new one would have."""
+    slot = place.slots[0]
+    name, actual, _ = (slot.wrong(idle) or [])[0]
+    return name, actual, slot.example.settings[name]
 
 
 # --- from steps to places ---------------------------------------------------------------------------------------------

@@ -20,8 +20,10 @@ from checker.keras_layers import (
     ACTIVATION_LAYERS,
     ACTIVATIONS,
     DROPOUTS,
+    NEUTRAL,
     RANDOM,
     REQUIRED,
+    RESHAPING,
     SAME_SHAPE,
     SETTINGS,
     Shape,
@@ -95,6 +97,7 @@ class Blueprint:
         compiled: optimizer and loss in short names, ``{"optimizer": "adam", "loss": "mae"}``; None if not compiled.
         built: whether the model has weights.
         shown: the learner's own layers, (number, code), for display.
+        idle: dropout layers that drop nothing; they change nothing and are none of ``layers``.
     """
 
     layers: tuple[Layer, ...]
@@ -106,6 +109,7 @@ class Blueprint:
     compiled: Mapping[str, Any] | None = field(default=None, compare=False)
     built: bool = field(default=True, compare=False)
     shown: tuple[tuple[int, str], ...] = field(default=(), compare=False)
+    idle: tuple[Layer, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, model: Any, input_shape: Sequence[int | None] | None = None) -> Self:
@@ -133,6 +137,8 @@ class Blueprint:
 def _canonical(graph: Graph) -> dict[str, Any]:
     shapes: list[Shape | None] = []
     layers: list[Layer] = []
+    entered: list[Shape | None] = []  # the shape of what each of them takes
+    idle: list[Layer] = []
     weights: dict[int, int | None] = {}
     first: dict[int, int] = {}  # layer objects -> where each was called first
     shown: list[tuple[int, str]] = []
@@ -153,9 +159,15 @@ def _canonical(graph: Graph) -> dict[str, Any]:
             same_weights = 0 if is_weightless(piece.kind) else shared
             piece = replace(piece, shared=same_weights, number=number, name=node.name)
             counts.append(_parameters(piece.kind, piece.settings, fed[0]))
+            output = _output_shape(piece.kind, piece.settings, fed)
             if not _is_identity(piece.kind, piece.settings, fed):
                 layers.append(piece)
-            fed = [_output_shape(piece.kind, piece.settings, fed)]
+                entered.append(fed[0])
+                start = _round_trip(layers, entered, output)
+                del layers[start:], entered[start:]
+            elif DROPOUTS.match(piece.kind):
+                idle.append(piece)
+            fed = [output]
         weights[node.layer] = node.parameters if None in counts else sum(cast(list[int], counts))
         shapes.append(fed[0])
     problem, params = _problem(graph, shown)
@@ -170,6 +182,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
         "compiled": graph.compiled,
         "built": graph.built,
         "shown": tuple(shown),
+        "idle": tuple(idle),
     }
 
 
@@ -195,6 +208,8 @@ def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer
         if RANDOM.match(kind):
             return [Layer("Identity")]
         trainable = trainable and kind != "BatchNormalization"
+    if kind == "ops.Cast" and "float" in str(config.get("dtype")):  # data types are free
+        return [Layer("Identity")]
     return [
         Layer("Activation", stage.config)
         if stage.kind == "Activation"
@@ -217,21 +232,32 @@ def _relative(settings: Mapping[str, Any], shape: Shape | None) -> Mapping[str, 
 
 def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape | None]) -> bool:
     """Whether a layer hands on what it gets, in training too."""
-    shape = shapes[0]
     if kind == "Activation":
         return bool(settings["activation"] == "linear")
     if kind.endswith(("Dropout", "Dropout1D", "Dropout2D", "Dropout3D")) and "rate" in settings:
         return bool(settings["rate"] == 0)
-    if kind in ("Flatten", "Reshape"):
-        return shape is not None and None not in shape and _output_shape(kind, settings, shapes) == shape
+    if kind.startswith("ops.") and kind[4:] in NEUTRAL:
+        commutes = kind in ("ops.Add", "ops.Multiply")
+        return settings.get("args") == [NEUTRAL[kind[4:]]] and (commutes or not settings.get("number_first"))
     return (
-        kind == "Identity"
+        kind in ("Identity", "ops.Copy")
         or (kind == "GaussianNoise" and settings["stddev"] == 0)
         or (kind == "ActivityRegularization" and not settings["l1"] and not settings["l2"])
         or (kind == "Rescaling" and settings["scale"] == 1 and settings["offset"] == 0)
         or (kind == "Permute" and list(settings["dims"]) == sorted(settings["dims"]))
         or (kind in ("Concatenate", "ops.Concatenate") and len(shapes) == 1)
     )
+
+
+def _round_trip(layers: Sequence[Layer], entered: Sequence[Shape | None], output: Shape | None) -> int:
+    """Where the layers at the end begin that only reshape, and end in the shape that they began with."""
+    start = len(layers)
+    for index in range(len(layers) - 1, -1, -1):
+        if layers[index].kind not in RESHAPING:
+            break
+        if output is not None and None not in output and entered[index] == output:
+            start = index
+    return start
 
 
 def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
@@ -259,14 +285,20 @@ def _output_shape(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape
     if kind == "Flatten":
         return (size,)
     if kind == "Reshape":
-        target = list(settings["target_shape"])
-        if -1 in target and size is not None:
-            target[target.index(-1)] = size // max(1, math.prod(n for n in target if n != -1))
-        return tuple(None if n == -1 else n for n in target)
+        return _reshaped(settings["target_shape"], size)
+    if kind == "ops.Reshape":
+        batch, *target = settings["newshape"]
+        return _reshaped(target, size) if batch in (-1, None) else None
     if kind == "Concatenate" and settings["axis"] == -1:
         widths = [one[-1] if one else None for one in shapes]
         return (*shape[:-1], None if None in widths else sum(cast(list[int], widths)))
     return shape if SAME_SHAPE.match(kind) else None
+
+
+def _reshaped(target: Sequence[int | None], size: int | None) -> Shape:
+    known = math.prod(n for n in target if n not in (-1, None))
+    rest = None if size is None else size // max(1, known)
+    return tuple(rest if n == -1 else n for n in target)
 
 
 def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> int | None:
@@ -277,7 +309,9 @@ def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> 
     if width is None or settings.get("axis", -1) != -1:
         return None
     if kind == "Dense":
-        return int((width + settings["use_bias"]) * settings["units"])
+        units, rank = settings["units"], settings["lora_rank"] or 0
+        whole = (width + settings["use_bias"]) * units + rank * (width + units)
+        return None if settings["quantization_config"] else int(whole)
     if kind == "BatchNormalization" and not settings["renorm"]:
         return int(width * (2 + settings["center"] + settings["scale"]))
     if kind == "PReLU":

@@ -27,7 +27,13 @@ _NORMALIZED = {
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "Dense": {"units": REQUIRED, "use_bias": True, **_REGULARIZED},
+    "Dense": {
+        "units": REQUIRED,
+        "use_bias": True,
+        "lora_rank": None,
+        "quantization_config": None,
+        **_REGULARIZED,
+    },
     "Activation": {"activation": REQUIRED},
     "ReLU": {"max_value": None, "negative_slope": 0.0, "threshold": 0.0},
     "LeakyReLU": {"negative_slope": 0.3},
@@ -110,6 +116,10 @@ RANDOM = re.compile(r"^(.*Dropout(1D|2D|3D)?|GaussianNoise)$")
 """Layers that do something else in training than afterwards, and only because of chance."""
 DROPOUTS = re.compile(r"^(Dropout|SpatialDropout[123]D)$")
 """Layers that switch off at random and scale the rest: a positively homogeneous activation may stand on either side."""
+RESHAPING = ("Flatten", "Reshape", "ops.Reshape")
+"""Layers and operations that give the same numbers another shape."""
+NEUTRAL = {"Add": 0, "Subtract": 0, "Multiply": 1, "Divide": 1, "TrueDivide": 1, "Power": 1}
+"""Operators, and the number on their right that changes nothing; when adding and multiplying, on their left as well."""
 _WEIGHTLESS = re.compile(
     r"^(Activation|.*Dropout(1D|2D|3D)?|GaussianNoise|ActivityRegularization|UnitNormalization|Rescaling|Flatten|Identity"
     r"|Reshape|Permute|RepeatVector|Masking|Lambda|Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot"
@@ -117,7 +127,7 @@ _WEIGHTLESS = re.compile(
 )
 SAME_SHAPE = re.compile(
     r"^(Activation|PReLU|.*Dropout(1D|2D|3D)?|GaussianNoise|ActivityRegularization|.*Normalization|Rescaling|Identity|Masking"
-    r"|Add|Subtract|Multiply|Average|Maximum|Minimum|ops\.(Add|Subtract|Multiply|Divide|TrueDivide|Negative|Absolute))$"
+    r"|Add|Subtract|Multiply|Average|Maximum|Minimum|ops\.(Add|Subtract|Multiply|Divide|TrueDivide|Power|Negative|Absolute|Cast|Copy))$"
 )
 """Layers whose output has the shape of their input."""
 

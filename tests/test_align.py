@@ -57,6 +57,27 @@ def test_the_start_and_frozen_layers_have_words_of_their_own():
     assert "is frozen" in messages(aligned("B* D512r B D512r B D512r B D1", Q3))[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("D128r d0 D64r d.3 D1", ["In layer 2 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
+        ("D128 d0 r D64r d.3 D1", ["In layer 2 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
+        ("D128r d.3 d0 D64r d0 d0 D1", ["In layer 5 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
+        ("D128r d0 D64r d.3 D1 d0", ["In layer 2 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
+        ("d0 D128r D64r d.3 D1",
+         ['After layer 2 `Dense(128, activation="relu")`, add `keras.layers.Dropout(0.3)`.']),
+        ("D128r d.3 d0 D1",
+         ["After layer 2 `Dropout(0.3)`, add `keras.layers.Dense(64, activation=\"relu\")`.",
+          "In layer 3 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
+    ],
+)  # fmt: skip
+def test_a_dropout_that_drops_nothing_is_set_right_where_one_is_missing(words, says):
+    alignment = aligned(words)
+    assert messages(alignment) == says
+    assert align(alignment.apply(), Q1).passed
+    assert alignment.credit == aligned(words.replace(" d0", "").replace("d0 ", "")).credit
+
+
 def test_findings_come_top_to_bottom():
     alignment = aligned("D128 d.2 D64t D1r")
     assert [edit.position for edit in alignment.edits] == [1, 2, 3, 3, 4]
@@ -122,6 +143,10 @@ def test_rules_are_mended_where_it_is_natural():
         'After layer 1 `Dense(8, activation="relu")`, add `keras.layers.Dropout(0.2)`.'
     ]
     assert messages(aligned("D8r d.9 B D1", OPEN)) == ["In layer 2 `Dropout(0.9)`, set `rate=0.5` (it is `0.9`)."]
+
+
+def test_rules_rather_take_a_dropout_that_is_there():
+    assert messages(aligned("D8r D8r d0 B D1", OPEN)) == ["In layer 3 `Dropout(0.0)`, set `rate=0.2` (it is `0.0`)."]
 
 
 def test_what_one_rule_removes_another_moves():

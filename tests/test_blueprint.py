@@ -79,6 +79,18 @@ def with_operations() -> Any:
     return Model(inputs, L.Dense(1)(L.Dropout(0.3)(x)))
 
 
+def with_operators_that_change_nothing() -> Any:
+    inputs = Input((8,))
+    x = 1.0 * (L.Dense(4, "relu")(inputs * 1) + 0) - 0.0
+    x = 0 + keras.ops.cast(L.Dropout(0.3)(x / 1), "float32")
+    return Model(inputs, L.Dense(1)(L.Rescaling(1.0)(keras.ops.reshape(x, (-1, 4)))))
+
+
+def to_another_shape_and_back() -> Any:
+    there_and_back = [L.Reshape((2, 4)), L.Identity(), L.Reshape((-1, 1)), L.Dropout(0), L.Flatten()]
+    return functional(*there_and_back, L.Dense(4, "relu"), L.Dropout(0.3), L.Reshape((2, 2)), L.Flatten(), L.Dense(1))
+
+
 class Renamed(L.Dropout):
     pass
 
@@ -112,6 +124,8 @@ SAME: dict[str, Callable[[], Any]] = {
     "idle layers": lambda: functional(
         L.Flatten(), L.Dense(4, "relu"), L.Dropout(0), L.Identity(), L.Dropout(0.3, seed=1), L.Reshape((4,)), L.Dense(1)
     ),
+    "idle operators": with_operators_that_change_nothing,
+    "there and back": to_another_shape_and_back,
     "names": lambda: functional(L.Dense(4, "relu", name="dropout"), L.Dropout(0.3, name="x"), L.Dense(1)),
     "initializer": lambda: functional(L.Dense(4, "relu", kernel_initializer="zeros"), L.Dropout(0.3), L.Dense(1)),
     "float": lambda: functional(L.Dense(4, "relu"), L.Dropout(0.1 + 0.2), L.Dense(1)),
@@ -167,6 +181,52 @@ def test_other_layers_are_what_they_are(name: str, tmp_path: Path) -> None:
     assert codes(model) == expected
     assert saved(model, tmp_path) == Blueprint.of(model)
     assert Blueprint.of(model).parameters == model.count_params()
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        (lambda x: x * 2, "ops.Multiply"),
+        (lambda x: x + 1e-3, "ops.Add"),
+        (lambda x: 0 - x, "ops.Subtract"),
+        (lambda x: 1 / x, "ops.TrueDivide"),
+        (lambda x: x * np.ones(4, "float32"), "ops.Multiply"),
+        (lambda x: keras.ops.cast(x, "int32"), "ops.Cast"),
+        (lambda x: keras.ops.stop_gradient(x), "ops.StopGradient"),
+    ],
+)
+def test_operators_that_change_something_stay(operation: Any, kind: str, tmp_path: Path) -> None:
+    inputs = Input((4,))
+    model = Model(inputs, operation(inputs))
+    assert [layer.kind for layer in Blueprint.of(model).layers] == [kind]
+    assert [layer.kind for layer in saved(model, tmp_path).layers] == [kind]
+
+
+def test_a_shape_that_something_was_made_of_stays() -> None:
+    convolved = [L.Reshape((8, 1)), L.Conv1D(1, 1), L.Flatten()]
+    assert codes(functional(*convolved)) == ["Reshape((8, 1))", "Conv1D()", "Flatten()"]
+    assert codes(functional(L.Flatten(), L.Reshape((4, 2)), L.Reshape((2, 4)), L.Dense(1)))[-1] == "Dense(1)"
+    assert codes(functional(L.Reshape((4, 2)), L.Dense(3), L.Flatten())) == ["Reshape((4, 2))", "Dense(3)", "Flatten()"]
+
+
+def test_adapted_and_quantized_layers_are_told(tmp_path: Path) -> None:
+    adapted, quantized = functional(L.Dense(4)), functional(L.Dense(4))
+    adapted.layers[1].enable_lora(2)
+    quantized.layers[1].quantize("int8")
+    assert codes(adapted) == ["Dense(4, lora_rank=2)"]
+    assert codes(quantized) == ['Dense(4, quantization_config="int8")']
+    for model in (adapted, quantized):
+        assert Blueprint.of(model).parameters == model.count_params()
+        assert saved(model, tmp_path).layers == Blueprint.of(model).layers
+
+
+def test_dropout_of_nothing_is_noted_apart() -> None:
+    model = functional(L.Dropout(0), L.Dense(4, "relu"), L.Dropout(0.0, name="none"))
+    assert [(layer.code, layer.number) for layer in Blueprint.of(model).idle] == [
+        ("Dropout(0)", 1),
+        ("Dropout(0.0)", 3),
+    ]
+    assert Blueprint.of(model) == Blueprint.of(functional(L.Dense(4, "relu")))
 
 
 class Idle(L.Dropout):

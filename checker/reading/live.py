@@ -15,7 +15,7 @@ from checker.reading.operations import Symbols, in_tensorflow, operations_apart
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
 from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised
 
-_FOR_REPLAY = ("activation", "epsilon", "data_format", "lora_rank", "quantization_config")
+_FOR_REPLAY = ("activation", "epsilon", "data_format")
 
 
 class LiveReader:
@@ -72,6 +72,8 @@ class LiveReader:
             config = {name: getattr(layer, name, default) for name, default in SETTINGS[kind].items()}
             config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
             config["dtype"] = layer.dtype_policy.name
+            if "quantization_config" in config:
+                config["quantization_config"] = getattr(layer.dtype_policy, "quantization_mode", None)
         else:
             try:
                 config = dict(getattr(known, "get_config", type(layer).get_config)(layer))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from checker.reading.parts import NOTHING, Item
+from checker.reading.parts import NOTHING, Item, with_numbers
 
 _HAND_ON = ("Identity", "EnsureShape")
 _SHAPING = ("Reshape", "Squeeze", "ExpandDims")
@@ -54,9 +54,14 @@ class Symbols:
         value = self.tensorflow.get_static_value
         sources = [one for one in done.inputs if value(one) is None]
         constants = [value(one).tolist() for one in done.inputs if value(one) is not None]
-        config = {"negative_slope": done.get_attr("alpha")} if done.type == "LeakyRelu" else {}
+        config: dict[str, Any] = {"negative_slope": done.get_attr("alpha")} if done.type == "LeakyRelu" else {}
         kept = done.type in _HAND_ON or (done.type == "Cast" and tensor.dtype.is_floating)
-        kept = kept or (done.type in _SHAPING and len(sources) == 1 and tuple(tensor.shape) == tuple(sources[0].shape))
+        if done.type in _SHAPING and len(sources) == 1:
+            kept, constants = tuple(tensor.shape) == tuple(sources[0].shape), []
+            config = {"newshape": list(tensor.shape)}
         body = NOTHING if kept else None
-        item = Item(done.name, f"ops.{_NAMES.get(done.type, done.type)}", config, done.name, body=body)
-        return item, sources, {"args": constants} if constants and not kept else {}
+        kind = "Reshape" if done.type in _SHAPING else _NAMES.get(done.type, done.type)
+        item = Item(done.name, f"ops.{kind}", config, done.name, body=body)
+        if not constants or kept:
+            return item, sources, {}
+        return item, sources, with_numbers(constants, value(done.inputs[0]) is not None)

@@ -200,7 +200,12 @@ def call_constants(args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> 
         for name, one in named.items()
         if isinstance(one, bool | int | float | str) and name not in ("training", "mask")
     }
-    return {key: value for key, value in (("args", plain), ("kwargs", named)) if value}
+    return {**with_numbers(plain, bool(args) and not is_tensor(args[0])), **({"kwargs": named} if named else {})}
+
+
+def with_numbers(numbers: Sequence[Any], first: bool) -> dict[str, Any]:
+    """What a call was given besides tensors, marked where it stands before the tensor: ``1 - x`` is not ``x - 1``."""
+    return {"args": list(numbers), **({"number_first": True} if first else {})} if numbers else {}
 
 
 def as_json(value: Any) -> Any:

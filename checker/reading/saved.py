@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.keras_layers import ACTIVATION_LAYERS, Shape, holds_activation, is_keras_module, is_weightless
+from checker.keras_layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
 from checker.reading.objectives import saved_objective
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
 
@@ -104,6 +104,9 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"function": _saved_activation(config["function"])}
     if "activation" in settings and (kind == "Activation" or holds_activation(kind)):
         settings["activation"] = _saved_activation(settings["activation"])
+    if "quantization_config" in SETTINGS.get(kind, ()):
+        dtype = config.get("dtype")
+        settings["quantization_config"] = dtype["config"].get("mode") if isinstance(dtype, Mapping) else None
     return settings
 
 

@@ -41,7 +41,8 @@ Q1: tuple[Wrong, ...] = (
     ("one rate right, one wrong", "D128r d.3 D64r d.5 D1", (setting(4, "rate", "0.3"),), 1),
     ("rate 0.03", "D128r d.03 D64r d.3 D1", (setting(2, "rate", "0.3"),), 1),
     ("rate 0.33", "D128r d.33 D64r d.33 D1", (setting(2, "rate", "0.3"),), 2),
-    ("rate 0.3 once, 0 once", "D128r d.3 D64r d0.0 D1", (add(3, DROPOUT),), 1),
+    ("rate 0.3 once, 0 once", "D128r d.3 D64r d0.0 D1", (setting(4, "rate", "0.3"),), 1),
+    ("rate 0 twice", "D128r d0 D64r d0 D1", (setting(2, "rate", "0.3"),), 2),
     ("rate 1", "D128r d1.0 D64r d.3 D1", (setting(2, "rate", "0.3"),), 1),
     # --- the dense layers ---
     ("other units first", "D256r d.3 D64r d.3 D1", (setting(1, "units", "128"),), 1),
@@ -127,6 +128,19 @@ def other_dropout(kind: type, **settings: Any) -> Any:
 
 def first_dense(**settings: Any) -> Any:
     return as_list([layers.Dense(128, "relu", **settings), *stack("d.3 D64r d.3 D1")], 18)
+
+
+def adapted() -> Any:
+    """Low-rank adaptation trains two small matrices in the place of the kernel."""
+    model = sequential("D128r d.3 D64r d.3 D1", 18)
+    model.layers[0].enable_lora(4)
+    return model
+
+
+def quantized() -> Any:
+    model = sequential("D128r d.3 D64r d.3 D1", 18)
+    model.layers[0].quantize("int8")
+    return model
 
 
 def first_activation(activation: Any) -> Any:
@@ -238,6 +252,8 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
     ("q1", "no bias", partial(first_dense, use_bias=False), (setting(1, "use_bias", "True"),)),
     ("q1", "a weight penalty", partial(first_dense, kernel_regularizer="l2"),
      (setting(1, "kernel_regularizer", "None"),)),
+    ("q1", "a dense layer with LoRA", adapted, (setting(1, "lora_rank", "None"),)),
+    ("q1", "a quantized dense layer", quantized, (setting(1, "quantization_config", "None"),)),
     ("q1", "a frozen dense layer", partial(first_dense, trainable=False), (First("layer.frozen", (1,)),)),
     ("q1", "LeakyReLU", lambda: first_activation(layers.LeakyReLU()), (swap(2, 'Activation("relu")'),)),
     ("q1", "ELU as a layer", lambda: first_activation(layers.ELU()), (swap(2, 'Activation("relu")'),)),
