@@ -1,4 +1,5 @@
-"""The instructor's guide: its worked example is run from the page, its commands and files exist."""
+"""The instructor's guide and the threat model: the worked example is run from the page, what they name exists, and each
+says the same in both languages."""
 
 from __future__ import annotations
 
@@ -13,12 +14,31 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "solutions" / "README.md").read_text("utf-8")
+PAGES = ("README.md", "CONTRIBUTING.md", "solutions/README.md", "solutions/threat-model.md")
+TWINS = ("solutions/README.md", "solutions/threat-model.md")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _blocks(language: str, section: str) -> list[str]:
     text = GUIDE.partition(f"## {section}")[2].partition("\n## ")[0]
     assert text
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def _text(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def _chinese(page: str) -> str:
+    return page.replace(".md", ".zh.md")
+
+
+def _links(text: str) -> list[str]:
+    return re.findall(r"\]\(([^)#\s]+)", text)
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_worked_example_makes_an_assignment_that_is_graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +71,10 @@ def test_the_worked_example_makes_an_assignment_that_is_graded(tmp_path: Path, m
     assert marks["q1"].points == 2.0
 
 
-def test_its_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", GUIDE):
-        assert (ROOT / "solutions" / target).exists(), target
+@pytest.mark.parametrize("page", [*PAGES, "README.zh.md", *map(_chinese, TWINS)])
+def test_its_links_lead_somewhere(page: str) -> None:
+    for target in _links(_text(page)):
+        assert target.startswith("https://") or ((ROOT / page).parent / target).exists(), target
 
 
 def test_its_exporters_exist() -> None:
@@ -63,6 +84,74 @@ def test_its_exporters_exist() -> None:
         assert hasattr(import_module(module), name)
 
 
-def test_each_section_has_its_chinese_twin() -> None:
-    for section in GUIDE.split("\n## ")[1:]:
-        assert re.search(r"^> .*[\u4e00-\u9fff]", section, re.MULTILINE), section.splitlines()[0]
+def test_its_options_exist() -> None:
+    from typer.testing import CliRunner
+
+    from checker.cli import app
+
+    section = GUIDE.partition("\n## Grade\n")[2].partition("\n## ")[0]
+    described = CliRunner().invoke(app, ["grade", "--help"], env={"COLUMNS": "120"}).output
+    listed = section.partition("`--help`")[2].partition(". ")[0]
+    assert set(re.findall(r"`(--\w+)", listed)) == set(re.findall(r"^ +(--\w+)", described, re.MULTILINE)) - {"--help"}
+
+
+# --- both languages ---------------------------------------------------------------------------------------------------
+
+
+def _shape(section: str) -> dict[str, object]:
+    """What a section's twin has in common with it, whatever language it is in."""
+    prose = _prose(section)
+    code = re.findall(r"`([^`]+)`", prose)
+    return {
+        "code blocks": re.findall(r"^```.*?^```$", section, re.MULTILINE | re.DOTALL),
+        "code in the text": {re.sub(r"--language \w+", "--language …", piece) for piece in code},
+        "links": [link.replace(".zh.md", ".md") for link in _links(prose)],
+        "rows": [line.count("|") for line in prose.splitlines() if line.startswith("|")],
+        "items": re.findall(r"^(?:-|\d+\.) ", prose, re.MULTILINE),
+        "paragraphs": len(re.findall(r"\n{2,}(?=[^\n])", prose)),
+    }
+
+
+@pytest.mark.parametrize("page", TWINS)
+def test_each_section_has_its_chinese_twin(page: str) -> None:
+    english, chinese = (_text(name).split("\n## ") for name in (page, _chinese(page)))
+    assert len(english) == len(chinese)
+    for ours, theirs in zip(english, chinese, strict=True):
+        assert CHINESE.search(_prose(theirs)), theirs.splitlines()[0]
+        assert _shape(ours) == _shape(theirs)
+
+
+@pytest.mark.parametrize("page", TWINS)
+def test_each_language_links_to_the_other_and_then_keeps_to_itself(page: str) -> None:
+    ours, theirs = _text(page).splitlines(), _text(_chinese(page)).splitlines()
+    name = Path(page).name
+    assert ours[2] == f"English | [简体中文]({_chinese(name)})"
+    assert theirs[2] == f"[English]({name}) | 简体中文"
+    assert not CHINESE.search(_prose("\n".join(ours[3:])))
+    english_twins = {Path(twin).name for twin in TWINS}
+    assert not english_twins & set(_links("\n".join(theirs[3:])))
+
+
+@pytest.mark.parametrize("page", ["solutions/threat-model.md", "solutions/threat-model.zh.md"])
+def test_each_threat_is_tied_to_tests_that_exist(page: str) -> None:
+    rows = [line.strip("|").split(" | ") for line in _text(page).splitlines() if line.startswith("| ")]
+    claims = [row for row in rows if not row[0].startswith((" :--", " Who does what", " 谁做了什么"))]
+    assert claims
+    named: list[str] = []
+    for *_, cell in claims:
+        named = re.findall(r"`([^`]+)`", cell) or (named if cell.strip() in ("same", "同上") else [])
+        assert named, cell
+        for test in named:
+            assert _defined(test), test
+
+
+def _defined(test: str) -> bool:
+    """Whether a test of this name exists; ``…`` stands for the rest of a name."""
+    *places, name = test.split("::")
+    file = places[0] if places and places[0].endswith(".py") else "test_attacks.py"
+    source = (ROOT / "tests" / file).read_text("utf-8")
+    word = re.escape(name.removesuffix("…")) + (r"\w*" if name.endswith("…") else "")
+    holder = [place for place in places if place != file]
+    return all(re.search(rf"^class {place}\b", source, re.MULTILINE) for place in holder) and bool(
+        re.search(rf"^ *(?:def|class) {word}\b", source, re.MULTILINE)
+    )
