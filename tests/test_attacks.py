@@ -27,7 +27,7 @@ from checker.grading.marking import grade_notebook
 from checker.grading.sandbox import Ending, Limits, Run
 from checker.grading.submission import Release
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+pytestmark = pytest.mark.slow
 
 FOLDER = Path("evidence")
 ARCHITECTURE = 2.0

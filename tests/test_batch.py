@@ -21,7 +21,7 @@ import pytest
 from checker.grading import batch, class_report
 from checker.grading.batch import grade_class
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")

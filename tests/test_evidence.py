@@ -19,7 +19,7 @@ from checker.grading import evidence, untrusted
 from checker.grading.evidence import Outcome, assess, read, verify
 from checker.grading.replay import Replay
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+pytestmark = pytest.mark.slow
 
 
 def small_model(kind: str = "sequential") -> Any:

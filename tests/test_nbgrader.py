@@ -60,6 +60,10 @@ def _source(name: str, text: str) -> Callable[[Path], None]:
     return _cells(lambda cells: cell_of(cells, name).update(source=text))
 
 
+def _code(source: str) -> dict[str, Any]:
+    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+
+
 def _without_evidence(*questions: str) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
         for question in questions:
@@ -346,11 +350,11 @@ def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
     _needs_sandbox()
     folder = classroom.course(tmp_path)
     for student, code in (("endless", "while True: pass"), ("killed", "import os; os._exit(1)")):
-        _both(_source("q3-network", code), _without_evidence("q3", "q4"))(
+        _both(_cells(lambda cells, code=code: cells.insert(0, _code(code))), _without_evidence("q3", "q4"))(
             classroom.hand_in(folder, student, ARCHETYPES["perfect"])
         )
     classroom.hand_in(folder, "perfect", ARCHETYPES["perfect"])
-    nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.seconds=75")
+    nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.seconds=40")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         assert {name: _grades(gradebook, "perfect")[name].auto_score for name in FULL} == FULL
         for student in ("endless", "killed"):

@@ -175,7 +175,6 @@ def test_random_networks(layers: list[Callable[[], Any]], seed: int, file: Calla
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("trained")
 @pytest.mark.parametrize("name", ["plain", "q1", "unscaled", "q3"])
 def test_course_networks_reproduce_their_validation_loss(name: str, runs: Any, file: Callable[[Any], bytes]) -> None:
     """Both networks of the course, without the new layers and with them; Concrete's data is far from scaled."""

@@ -12,7 +12,7 @@ from checker.curves import Curves
 from checker.report import Severity
 from checker.training import close, judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained")]
+pytestmark = pytest.mark.slow
 
 
 def codes(training: Any, *arguments: Any, **more: Any) -> list[str]:
