@@ -25,7 +25,7 @@ from checker.rows import Row
 Wrong = tuple[str, Any, Any]
 """A wrong setting: its name, actual and expected value."""
 
-_STATES = {"trainable": "layer.frozen", "shared": "layer.shared"}
+_STATES = {"trainable": "layer.frozen", "training": "layer.training", "shared": "layer.shared"}
 """What is wrong with a layer though it is no setting in its code, and the finding that says so."""
 
 
@@ -355,8 +355,8 @@ def _awakened(places: Sequence[Place], idle: Sequence[tuple[int, Layer]]) -> lis
 def _wrong_in(idle: Layer, place: Place) -> Wrong:
     """What makes a layer idle, and the value that a new one would have."""
     slot = place.slots[0]
-    name, actual, _ = (slot.wrong(idle) or [])[0]
-    return name, actual, slot.example.settings[name]
+    name, actual, expected = (slot.wrong(idle) or [])[0]
+    return name, actual, slot.example.settings.get(name, expected)
 
 
 # --- from steps to places ---------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class Layer:
         kind: Keras' class name; activations of every form are of the kind ``"Activation"``.
         settings: plain JSON, defaults filled in: ``{"units": 128, "use_bias": True, ...}``.
         trainable: False for a frozen layer that has weights.
+        training: whether the layer is told always or never to train; None when it does as the network does.
         shared: the number of an earlier layer that is the same object, so that both have the same weights; 0 for none.
         number: the learner's own layer that it came from, counted from 1 without inputs.
         name: the learner's name of that layer.
@@ -71,6 +72,7 @@ class Layer:
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     trainable: bool = True
+    training: bool | None = None
     shared: int = 0
     number: int = field(default=0, compare=False)
     name: str = field(default="", compare=False)
@@ -160,7 +162,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
             piece = replace(piece, shared=same_weights, number=number, name=node.name)
             counts.append(_parameters(piece.kind, piece.settings, fed[0]))
             output = _output_shape(piece.kind, piece.settings, fed)
-            if not _is_identity(piece.kind, piece.settings, fed):
+            if piece.training is not False and not _is_identity(piece.kind, piece.settings, fed):
                 layers.append(piece)
                 entered.append(fed[0])
                 start = _round_trip(layers, entered, output)
@@ -204,16 +206,19 @@ def _problem(graph: Graph, shown: Sequence[tuple[int, str]]) -> tuple[str | None
 
 def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer]:
     """A layer as Keras has it, as the canonical layers that it stands for: itself, and its activation apart."""
-    if (config.get("kwargs") or {}).get("training") is False:  # told never to train
-        if RANDOM.match(kind):
-            return [Layer("Identity")]
-        trainable = trainable and kind != "BatchNormalization"
+    training = (config.get("kwargs") or {}).get("training")
+    if kind == "BatchNormalization":
+        trainable, training = trainable and training is not False, training or None
+    elif not RANDOM.match(kind):
+        training = None
     if kind == "ops.Cast" and "float" in str(config.get("dtype")):  # data types are free
         return [Layer("Identity")]
     return [
         Layer("Activation", stage.config)
         if stage.kind == "Activation"
-        else Layer(stage.kind, settings_of(stage.kind, stage.config), stage.trainable or is_weightless(stage.kind))
+        else Layer(
+            stage.kind, settings_of(stage.kind, stage.config), stage.trainable or is_weightless(stage.kind), training
+        )
         for stage in stages(kind, config, trainable=trainable)
     ]
 
@@ -239,6 +244,8 @@ def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape 
     if kind.startswith("ops.") and kind[4:] in NEUTRAL:
         commutes = kind in ("ops.Add", "ops.Multiply")
         return settings.get("args") == [NEUTRAL[kind[4:]]] and (commutes or not settings.get("number_first"))
+    if kind in RESHAPING:  # one number a sample, whether in an axis of its own or not
+        return shapes[0] == (1,) and _output_shape(kind, settings, shapes) == ()
     return (
         kind in ("Identity", "ops.Copy")
         or (kind == "GaussianNoise" and settings["stddev"] == 0)
@@ -289,6 +296,8 @@ def _output_shape(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape
     if kind == "ops.Reshape":
         batch, *target = settings["newshape"]
         return _reshaped(target, size) if batch in (-1, None) else None
+    if kind == "ops.Squeeze":
+        return shape[:-1] if shape[-1:] == (1,) and settings["axis"] in (-1, None) and 1 not in shape[:-1] else None
     if kind == "Concatenate" and settings["axis"] == -1:
         widths = [one[-1] if one else None for one in shapes]
         return (*shape[:-1], None if None in widths else sum(cast(list[int], widths)))

@@ -133,6 +133,8 @@ def _cleaned(value: Any) -> Any:
     if value is None or type(value) in (str, int, bool):  # nearly always
         return value
     if isinstance(value, Mapping):
+        if value.get("class_name") in ("L1", "L2", "L1L2") and not any(value["config"].values()):
+            return None  # a penalty of nothing
         return {str(key): _cleaned(item) for key, item in value.items() if not _IGNORED.match(str(key))}
     if isinstance(value, list | tuple):
         return [_cleaned(item) for item in value]

@@ -186,6 +186,8 @@ class Slot:
         ]
         if not layer.trainable:
             found.append(("trainable", False, True))
+        if layer.training is not None:
+            found.append(("training", layer.training, None))
         if layer.shared:
             found.append(("shared", layer.shared, 0))
         return found
@@ -597,7 +599,7 @@ class _Count(Constraint):
         places = [index for index, layer in enumerate(layers) if layer.kind == self.layer.kind]
         for index in places:
             for wrong in self.layer.slots[0].wrong(layers[index]) or ():
-                if wrong[0] == "trainable" or not self.any_settings:
+                if wrong[0] in ("trainable", "training") or not self.any_settings:
                     yield Violation("network.count", {}, (Fix(index, wrong=wrong),))
         wanted = self.allowed.nearest(len(places))
         params = {"kind": self.layer.kind, "actual": len(places), "expected": self.allowed.text}

@@ -116,7 +116,7 @@ RANDOM = re.compile(r"^(.*Dropout(1D|2D|3D)?|GaussianNoise)$")
 """Layers that do something else in training than afterwards, and only because of chance."""
 DROPOUTS = re.compile(r"^(Dropout|SpatialDropout[123]D)$")
 """Layers that switch off at random and scale the rest: a positively homogeneous activation may stand on either side."""
-RESHAPING = ("Flatten", "Reshape", "ops.Reshape")
+RESHAPING = ("Flatten", "Reshape", "ops.Reshape", "ops.Squeeze")
 """Layers and operations that give the same numbers another shape."""
 NEUTRAL = {"Add": 0, "Subtract": 0, "Multiply": 1, "Divide": 1, "TrueDivide": 1, "Power": 1}
 """Operators, and the number on their right that changes nothing; when adding and multiplying, on their left as well."""

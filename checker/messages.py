@@ -73,6 +73,10 @@ MESSAGES: dict[str, str] = {
     "layer.frozen": N_(
         "Layer {position} `{layer}` is frozen: take out `trainable=False` or `training=False`, so that it can learn."
     ),
+    "layer.training": N_(
+        "Layer {position} `{layer}` is called with `training={actual}`: leave that out, so that it is in training "
+        "exactly when the network is."
+    ),
     "layer.shared": N_(
         "Layer {position} `{layer}` is the same object as layer {actual} and shares its weights: make a new layer here."
     ),

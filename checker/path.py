@@ -79,7 +79,13 @@ def cheapest(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
 
 def sort_of(layer: Layer) -> Hashable:
     """What equal layers have in common."""
-    return layer.kind, layer.trainable, layer.shared > 0, json.dumps(layer.settings, sort_keys=True, default=repr)
+    return (
+        layer.kind,
+        layer.trainable,
+        layer.training,
+        layer.shared > 0,
+        json.dumps(layer.settings, sort_keys=True, default=repr),
+    )
 
 
 def is_inside(activation: Layer, layer: Layer) -> bool:

@@ -220,6 +220,41 @@ def test_adapted_and_quantized_layers_are_told(tmp_path: Path) -> None:
         assert saved(model, tmp_path).layers == Blueprint.of(model).layers
 
 
+class Told(Model):
+    def __init__(self, tell: Callable[[bool], Any]) -> None:
+        super().__init__()
+        self.steps, self.tell = [L.Dense(4), L.Dropout(0.3), L.BatchNormalization()], tell
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        dense, *others = self.steps
+        x = dense(x)
+        for step in others:
+            x = step(x, training=self.tell(training))
+        return x
+
+
+@pytest.mark.parametrize(
+    ("tell", "expected"),
+    [
+        (lambda training: training, [None, None]),
+        (bool, [None, None]),
+        (lambda training: None, [None, None]),
+        (lambda training: True, [True, True]),
+    ],
+)
+def test_layers_that_are_told_to_train_are_told_from_those_that_follow_the_network(tell: Any, expected: Any) -> None:
+    blueprint = Blueprint.of(Told(tell), input_shape=(8,))
+    assert [layer.training for layer in blueprint.layers[1:]] == expected
+    assert all(layer.trainable for layer in blueprint.layers)
+
+
+def test_dropout_that_is_told_never_to_train_drops_nothing() -> None:
+    blueprint = Blueprint.of(Told(lambda training: False), input_shape=(8,))
+    assert [layer.kind for layer in blueprint.layers] == ["Dense", "BatchNormalization"]
+    assert not blueprint.layers[1].trainable
+    assert [(layer.code, layer.training) for layer in blueprint.idle] == [("Dropout(0.3)", False)]
+
+
 def test_dropout_of_nothing_is_noted_apart() -> None:
     model = functional(L.Dropout(0), L.Dense(4, "relu"), L.Dropout(0.0, name="none"))
     assert [(layer.code, layer.number) for layer in Blueprint.of(model).idle] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from inspect import signature
 from threading import get_ident
@@ -28,6 +28,8 @@ class LiveReader:
         self.functions: dict[int, Any] = {}
         self.symbols: Symbols | None = None  # while a model is called on TensorFlow's own tensors
         self.recorded: dict[int, tuple[Call, int, list[Any]]] = {}  # by output tensor; the list holds the inputs
+        self.training = True  # whether a model is called as in training
+        self.always: set[Hashable] = set()  # layers that are told to train even when the model is not
 
     def item(self, layer: Any) -> Item:
         """The layer as an item, the same item for the same object."""
@@ -188,8 +190,16 @@ class LiveReader:
         return body
 
     def called(self, model: Any, tensors: Sequence[Any]) -> Body:
+        outer = self.training, self.always
         with self.recording() as inside:
-            outputs = inside(model, *tensors)
+            try:
+                self.training, self.always = False, set()
+                with suppress(Exception):  # it may not work before it was trained
+                    inside(model, *tensors)
+                self.training = True
+                outputs = inside(model, *tensors)
+            finally:
+                self.training, self.always = outer
         return self.functional(self.keras.tree.flatten(tensors), outputs, ())
 
     def called_in_tensorflow(self, model: Any, shapes: Sequence[Any], error: Exception) -> Body:
@@ -206,14 +216,14 @@ class LiveReader:
         """While this lasts, layers that are called on symbolic tensors are recorded, not run; models are looked into.
 
         Yields:
-            a function (model, *args, **kwargs) that runs a model's ``call`` as in training.
+            a function (model, *args, **kwargs) that runs a model's ``call``.
         """
         base, thread, frozen = self.keras.layers.Layer, get_ident(), [False]
         original = base.__call__
 
         def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
             if "training" in signature(model.call).parameters:
-                kwargs["training"] = kwargs.get("training") is not False
+                kwargs["training"] = self.training if kwargs.get("training") is None else kwargs["training"]
             frozen.append(frozen[-1] or not model.trainable)
             try:
                 return model.call(*args, **kwargs)
@@ -226,8 +236,11 @@ class LiveReader:
             if is_a(layer, self.keras.Model):
                 return inside(layer, *args, **kwargs)
             call, sources = self.call(layer, args, kwargs, not frozen[-1])
-            if kwargs.get("training") is False:
-                call.config = {**call.config, "kwargs": {"training": False}}
+            told = kwargs.get("training")
+            if told is True and not self.training:
+                self.always.add(call.item.key)
+            if told is False or (told is True and call.item.key in self.always):
+                call.config = {**call.config, "kwargs": {"training": told}}
             outputs = self.outputs(layer, sources, args, kwargs)
             for index, output in enumerate(self.keras.tree.flatten(outputs)):
                 self.recorded[id(output)] = (call, index, [*sources, output])

@@ -105,6 +105,17 @@ class _WithTensorFlow(keras.Model):
         return tf.reshape(self.out(x), (-1, 1))
 
 
+class _WithoutLastAxis(_Model):
+    """Hands on one plain number a sample, and decides itself what happens in training."""
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        x = self.hidden1(keras.ops.cast(x, "float32") * 1.0)
+        if training:
+            x = self.drop1(x, training=True)
+        x = self.drop2(self.hidden2(x), training=bool(training))
+        return keras.ops.squeeze(self.out(x), axis=-1)
+
+
 class _Block(layers.Layer):
     """A layer made of layers."""
 
@@ -121,6 +132,21 @@ def shared_dropout() -> keras.Model:
     dropout = layers.Dropout(0.3)
     hidden = [layers.Dense(128, activation="relu"), dropout, layers.Dense(64, activation="relu"), dropout]
     return functional([*hidden, layers.Dense(1)], 18)
+
+
+def changed_afterwards() -> keras.Model:
+    """Layers whose attributes were set after they were made."""
+    model = as_list(stack("D128 d.5 D64r d.3 D1"), 18)
+    model.layers[0].activation = keras.activations.relu
+    model.layers[1].rate = 0.3
+    return model
+
+
+def through_operators() -> keras.Model:
+    inputs = x = keras.Input((18,))
+    for layer in (layers.Reshape((1, 18)), layers.Flatten(), *stack(ANSWERS["q1"])):
+        x = layer(0 + x / 1)
+    return keras.Model(inputs, keras.ops.squeeze(1.0 * x, axis=1))
 
 
 def normalized_between() -> keras.Model:
@@ -171,6 +197,12 @@ SPELLINGS: dict[str, Callable[[], Any]] = {
     "a subclassed model": _Model,
     "a subclassed model with functions": _WithKerasActivation,
     "a subclassed model with TensorFlow's functions": _WithTensorFlow,
+    "a subclassed model that minds training itself": _WithoutLastAxis,
+    "settings changed afterwards": changed_afterwards,
+    "a penalty of nothing": lambda: as_list([
+        layers.Dense(128, "relu", kernel_regularizer=keras.regularizers.L2(0.0)), *stack("d.3 D64r d.3 D1"),
+    ], 18),
+    "operators and shapes that change nothing": through_operators,
     "layers that hold a layer and its dropout": lambda: as_list([_Block(128), _Block(64), layers.Dense(1)], 18),
     "one dropout used twice": shared_dropout,
     "input_shape on every Dense": partial(input_shape_everywhere, ANSWERS["q1"], 18),

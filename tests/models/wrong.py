@@ -167,6 +167,12 @@ def not_connected() -> Any:
     return keras.Model(inputs, layers.Dense(1)(two))
 
 
+def calculated(function: Callable[[Any], Any]) -> Any:
+    """The right network, and then a calculation."""
+    model = sequential("D128r d.3 D64r d.3 D1", 18)
+    return keras.Model(model.inputs, function(model.outputs[0]))
+
+
 def branched() -> Any:
     inputs = keras.Input((18,))
     sides = [layers.Dropout(0.3)(layers.Dense(units, activation="relu")(inputs)) for units in (128, 64)]
@@ -194,6 +200,19 @@ class Dropout(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         return inputs * (1 - self.rate)
+
+
+class Told(keras.Model):
+    """Tells its dropouts what to do, whatever the network does."""
+
+    def __init__(self, **told: bool) -> None:
+        super().__init__()
+        self.made, self.told = stack("D128r d.3 D64r d.3 D1"), told
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        for layer in self.made:
+            inputs = layer(inputs, **self.told) if isinstance(layer, layers.Dropout) else layer(inputs)
+        return inputs
 
 
 class MadeInCall(keras.Model):
@@ -263,6 +282,15 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
      (swap(2, 'Activation("relu")'),)),
     ("q1", "PReLU", lambda: first_activation(layers.PReLU()),
      (swap(2, 'Activation("relu")'),)),
+    ("q1", "dropout told to drop always", partial(Told, training=True), (First("layer.training", (2,)),)),
+    ("q1", "dropout told never to drop", partial(Told, training=False), (First("layer.training", (2,)),)),
+    ("q1", "a number minus the output", lambda: calculated(lambda x: 0 - x), (remove(6),)),
+    ("q1", "the output scaled", lambda: calculated(lambda x: x * 100.0), (remove(6),)),
+    ("q1", "the output clipped", lambda: calculated(lambda x: keras.ops.clip(x, 0, 100)), (remove(6),)),
+    ("q1", "the features scaled in the model",
+     lambda: as_list([layers.Rescaling(0.1), *stack("D128r d.3 D64r d.3 D1")], 18), (remove(1),)),
+    ("q1", "another shape", lambda: as_list([layers.Reshape((1, 18)), *stack("D128r d.3 D64r d.3 D1")], 18),
+     (remove(1),)),
     ("q1", "layers made anew in each call", MadeInCall, (First("model.untracked"),)),
     ("q1", "TensorFlow's sigmoid instead of relu", partial(WithTensorFlow, "sigmoid"),
      (swap(2, 'Activation("relu")'),)),
