@@ -19,7 +19,7 @@ from typing import Any
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
 from checker.canonical import activation_code
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
-from checker.path import Step, cheapest, is_inside
+from checker.path import LARGE, Step, cheapest, is_inside
 from checker.rows import Row
 
 Wrong = tuple[str, Any, Any]
@@ -288,10 +288,14 @@ class Alignment:
 
 
 def _cheapest_places(blueprint: Blueprint, network: Network) -> tuple[Sequence[Layer], list[Place]]:
-    """The layers, canonical or as the learner wrote them, whichever need fewer edits, and these."""
+    """The layers, canonical or as the learner wrote them, whichever need fewer edits, and these.
+
+    In a large network the canonical ones have to do: an edit more is no matter there.
+    """
     places = _aligned(blueprint.layers, network.automaton)
     written = _as_written(blueprint)
-    if written is None or network.constraints or not _price(places)[0]:
+    is_large = len(blueprint.layers) * len(network.automaton.slots) >= LARGE
+    if written is None or network.constraints or is_large or _price(places) <= (1, 0.5):
         return blueprint.layers, places
     others = _aligned(written, network.written_automaton)
     return (written, others) if _price(others) < _price(places) else (blueprint.layers, places)
@@ -387,12 +391,12 @@ def _places(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot
 def _moves(steps: Sequence[Step], layers: Sequence[Layer], slots: Sequence[Slot]) -> dict[int, int]:
     """A layer that is removed here and added there is moved: the additions' steps, each with its nearest removal."""
     moves: dict[int, int] = {}
+    removed = [(number, step) for number, step in enumerate(steps) if step.action == "remove"]
     for to, added in enumerate(steps):
         fitting = [
             origin
-            for origin, gone in enumerate(steps)
-            if (added.action, gone.action) == ("add", "remove")
-            and origin not in moves.values()
+            for origin, gone in (removed if added.action == "add" else ())
+            if origin not in moves.values()
             and not _was_inside(gone.layers, layers)
             and _fits([layers[index] for index in gone.layers], [slots[state] for state in added.states])
         ]

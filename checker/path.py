@@ -161,6 +161,8 @@ class _Search:
             for column in slots
         }
         self.slot_sort = {state: fitting[number] for state, number in self.slot_class.items()}
+        alone = [number for number, slot in slots.items() if not holds_activation(slot.kind or "")]
+        self.replaceable = [frozenset(one for one in alone if prices[one] == REPLACE) for prices in self.keep]
 
     def _removals(self, index: int) -> Iterator[tuple[int, Hashable]]:
         """What can be removed at a layer: how many layers, and their sort.
@@ -191,9 +193,7 @@ class _Search:
         layer, after = self.layers[index], self.layers[index + 1 : index + 2]
         if not (after and holds_activation(layer.kind) and after[0].kind == "Activation"):
             return frozenset()
-        prices = self.keep[self.layer_class[index]]
-        alone = (state for state in self.slot_class if not holds_activation(self.slots[state].kind or ""))
-        return frozenset(self.slot_class[state] for state in alone if prices[self.slot_class[state]] == REPLACE)
+        return self.replaceable[self.layer_class[index]]
 
     def _share_prices(self) -> None:
         """Share the price of a move between its removal and its addition."""
@@ -243,6 +243,7 @@ class _Search:
         start, count, size = self.states.start, len(self.layers), len(self.states)
         kept = [[(one - start, self.slot_class[one]) for one in self.follow[state]] for state in self.states]
         added = [[(states[-1] - start, price) for states, _, price in self.additions[state]] for state in self.states]
+        loops = any(one <= state for state, ways in enumerate(added) for one, _ in ways)  # may need several rounds
         table: list[list[float]] = [[math.inf] * size for _ in range(count + 1)]
         for state in self.final:
             table[count][state - start] = 0
@@ -265,7 +266,7 @@ class _Search:
                         if slot in swaps and REPLACE + table[index + 2][one] < best:
                             best = REPLACE + table[index + 2][one]
                     row[state] = best
-            while _shortened(row, added, near) and not self.plain:  # a loop in the pattern may need several rounds
+            while _shortened(row, added, near) and loops:
                 pass
         return table
 
@@ -273,16 +274,18 @@ class _Search:
     def run(self) -> list[Step]:
         """The cheapest path.
 
-        An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it.
+        An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it. In a large
+        table where looking farther brought nothing once, it will not the next time.
         """
         least = abs(len(self.layers) - len(self.states) + 1)
-        width = max(2 * least, BAND)
+        width, before = max(2 * least, BAND), -1
         while True:
             steps = self._within(width)
             edits = sum(step.action != "keep" for step in steps) + sum(self._changes(step) for step in steps)
-            if not self.plain or 2 * edits <= width:
+            is_large = len(self.layers) * len(self.states) >= LARGE
+            if not self.plain or 2 * edits <= width or (is_large and edits == before):
                 return steps
-            width = max(2 * edits, 4 * width)
+            width, before = min(2 * edits, 4 * width), edits
 
     def _changes(self, step: Step) -> int:
         price = (
