@@ -17,7 +17,7 @@ app = typer.Typer(
     help=translate(N_("The checker of the course on dropout and batch normalization.")),
 )
 
-ASSIGNMENT = typer.Argument(help=translate(N_("the assignment: spotify or challenge")))
+ASSIGNMENT = typer.Argument(help=translate(N_("the assignment, such as spotify")))
 
 
 def _version(wanted: bool) -> None:

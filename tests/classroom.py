@@ -276,12 +276,12 @@ def notebook(archetype: Archetype) -> str:
     return json.dumps(book, indent=1, ensure_ascii=False)
 
 
-def course(folder: Path) -> Path:
-    """An empty course folder with our configuration, sources and releases."""
+def course(folder: Path, assignment: str = "spotify") -> Path:
+    """An empty course folder with our configuration, and the assignment's source and release."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("solutions", "notebooks"):
         (folder / name).mkdir(exist_ok=True)
-        shutil.copytree(ROOT / name / "spotify", folder / name / "spotify", dirs_exist_ok=True)
+        shutil.copytree(ROOT / name / assignment, folder / name / assignment, dirs_exist_ok=True)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     return folder
 

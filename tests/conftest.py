@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CHECKER_LANGUAGE", "en")
@@ -32,7 +32,7 @@ class Trained:
 class Runs(dict[str, Trained]):
     """The four runs of the Spotify assignment, each loaded when it is first asked for: plain, q1, unscaled, q3."""
 
-    NETWORKS = {"plain": "plain", "q1": "dropout", "unscaled": "failed", "q3": "norm"}
+    NETWORKS: ClassVar = {"plain": "plain", "q1": "dropout", "unscaled": "failed", "q3": "norm"}
 
     def __missing__(self, name: str) -> Trained:
         import classroom

@@ -151,6 +151,23 @@ def test_following_all_findings_on_an_open_design_satisfies_it(units: list[Unit]
     assert align(align(blueprint_of(units), OPEN).apply(), OPEN).edits == ()
 
 
+@settings(max_examples=100, deadline=None)
+@given(chain(), st.lists(st.integers(0, 8), max_size=3))
+def test_a_dropout_of_nothing_changes_no_verdict(case: tuple[list[Unit], list[Unit], int], places: list[int]) -> None:
+    reference, units, _ = case
+    idle = list(units)
+    for place in places:
+        idle.insert(place, ("Dropout", {"rate": 0.0}))
+    assert blueprint_of(idle) == blueprint_of(units)
+    for network in (network_of(reference), OPEN):
+        plain, alignment = align(blueprint_of(units), network), align(blueprint_of(idle), network)
+        assert (len(alignment.edits), alignment.credit) == (len(plain.edits), plain.credit)
+        assert align(alignment.apply(), network).passed
+        for index, edit in enumerate(alignment.edits):
+            if edit.action == "change" and edit.position in {layer.number for layer in blueprint_of(idle).idle}:
+                assert len(align(alignment.apply(index), network).edits) < len(alignment.edits)
+
+
 # --- with Keras -------------------------------------------------------------------------------------------------------
 
 WORD = st.sampled_from(["D16r", "D8t", "D8", "D1", "d.3", "d.1", "B", "L"])

@@ -11,14 +11,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import assignments
 import classroom
 import numpy as np
 import pytest
 
-from checker.grading import batch, class_report
+from checker.grading import batch, class_report, sandbox
 from checker.grading.batch import grade_class
 
 pytestmark = pytest.mark.slow
@@ -73,6 +75,7 @@ def points(course: Path) -> dict[str, float]:
     return totals
 
 
+PERFECT = classroom.ARCHETYPES["perfect"]
 EXPECTED = {name: archetype.points for name, archetype in classroom.ARCHETYPES.items()}
 
 
@@ -225,6 +228,77 @@ class TestWhatIsHandedIn:
         shutil.rmtree(course / "autograded")
         grade_class(course, "spotify", progress=False)
         assert {row[0]: row[3] for row in tables(course)["notebooks"] if row[3]} == {"perfect": 12.0}
+
+
+@pytest.mark.usefixtures("_one_thread")
+class TestRunningAgain:
+    """What ``--rerun`` and ``--audit`` make of a run; the sandbox is replaced by what it would bring back."""
+
+    @pytest.fixture
+    def ran(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+        """The assignments of the runs asked for; each run leaves the evidence of a network without dropout in q1."""
+        left = classroom.hand_in(classroom.course(tmp_path / "left"), "x", replace(PERFECT, q1="plain"))
+        files = {f"evidence/{path.name}": path.read_bytes() for path in (left / "evidence").iterdir()}
+        asked: list[str] = []
+
+        def run(_notebook: bytes, assignment: str, **_: Any) -> sandbox.Run:
+            asked.append(assignment)
+            return sandbox.Run(sandbox.Ending.FINISHED, 1.0, {"notebook.ipynb": b"{}", **files})
+
+        monkeypatch.setattr("checker.grading.sandbox.run_notebook", run)
+        monkeypatch.setattr("checker.grading.sandbox.available", lambda: None)
+        return asked
+
+    def test_a_rerun_counts_what_the_run_leaves(self, course: Path, ran: list[str]) -> None:
+        run = grade_class(course, "spotify", rerun=True, progress=False)
+        assert ran == ["spotify"] * len(EXPECTED)
+        assert (run.failed, run.attention) == (0, 0)
+        assert set(points(course).values()) == {6.0}
+
+    def test_an_audit_names_those_whose_run_earns_less_and_changes_no_points(
+        self, course: Path, ran: list[str]
+    ) -> None:
+        run = grade_class(course, "spotify", audit=1.0, progress=False)
+        assert len(ran) == len(EXPECTED)
+        assert points(course) == EXPECTED
+        with run.table.open(newline="") as file:
+            named = {row["student"] for row in csv.DictReader(file) if row["needs_attention"] == "audit.differs"}
+        assert named == {name for name, score in EXPECTED.items() if score > 6.0}
+
+    def test_an_audit_takes_its_share(self, course: Path, ran: list[str]) -> None:
+        grade_class(course, "spotify", audit=0.0, pictures=False, progress=False)
+        assert not ran
+        for number in range(40):
+            classroom.hand_in(course, f"student-{number}", PERFECT, seed=100 + number)
+        grade_class(course, "spotify", audit=0.25, pictures=False, progress=False)
+        assert 2 <= len(ran) <= 25
+
+    def test_without_a_sandbox_a_person_is_told_and_a_sandbox_installed_later_is_used(
+        self, course: Path, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as without:
+            without.setattr("checker.grading.sandbox.available", lambda: "none here")
+            assert grade_class(course, "spotify", rerun=True, progress=False).attention == len(EXPECTED)
+        assert not ran
+        assert grade_class(course, "spotify", rerun=True, progress=False).graded == len(EXPECTED)
+        assert len(ran) == len(EXPECTED)
+
+    def test_the_course_s_configuration_holds(self, course: Path, ran: list[str]) -> None:
+        with (course / "nbgrader_config.py").open("a") as config:
+            config.write("\nc.GradeFromEvidence.sandbox = False\n")
+        shutil.rmtree(course / "submitted/perfect/spotify/evidence")
+        assert grade_class(course, "spotify", progress=False).attention == 1
+        assert not ran
+
+
+@pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
+def test_the_solved_challenge_earns_its_points_by_a_rerun_alone(tmp_path: Path) -> None:
+    """The whole way, through the real sandbox: what was handed in is a notebook without any evidence."""
+    course = classroom.course(tmp_path / "course", "challenge")
+    assignments.written(course / "submitted/ada/challenge", assignments.solved("challenge"), "challenge.ipynb")
+    run = grade_class(course, "challenge", jobs=1, rerun=True, progress=False)
+    assert (run.graded, run.attention) == (1, 0)
+    assert points(course) == {"ada": 6.0}
 
 
 @pytest.fixture

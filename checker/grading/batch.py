@@ -36,7 +36,10 @@ PICTURES_UP_TO: Final = 1_000
 """Classes up to this size get their learning curves drawn in the feedback; larger ones get them in words."""
 
 SECONDS: Final = 120
-"""Wall time that reading one submission's evidence may take; honest ones need some hundredths."""
+"""CPU time that one submission may take from its grader; honest ones need some hundredths.
+
+What is run in the sandbox does not count: that has its own limit of wall time.
+"""
 
 
 @dataclass(frozen=True)
@@ -305,16 +308,20 @@ def grade_submission(task: Task) -> Graded | None:
     try:
         content = digest(task.course.folder(task.student))
         audited = int(hashlib.sha256(f"{task.salt}{content}".encode()).hexdigest(), 16) < task.options.audit * 2**256
-        key = hashlib.sha256(repr((content, __version__, task.options.rerun, audited)).encode()).hexdigest()
+        key = _key(content, __version__, task.course.released(), task.course.can_run, task.options.rerun, audited)
         if key == task.known and task.course.is_graded(task.student):
             return None
-        seconds = SECONDS + (3600 if task.options.rerun or audited or task.course.sandboxed else 0)
-        with using(task.options.language), _at_most(seconds):
+        with using(task.options.language), _at_most(SECONDS):
             return graded(task.course, task.student, key, task.options, audited)
     except TimeoutError:
         return Graded(task.student, key, failure="submission.too_slow")
     except Exception as error:
         return Graded(task.student, key, failure="submission.crashed", attention=(repr(error)[:200],))
+
+
+def _key(*parts: object) -> str:
+    """What an outcome depends on, as one digest: another key is another outcome."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def digest(folder: Path) -> str:
@@ -343,7 +350,7 @@ def _content(path: Path) -> bytes:
 
 
 def _at_most(seconds: float) -> AbstractContextManager[None]:
-    """Raise TimeoutError in the block after so much wall time; only where the process can be interrupted."""
+    """Raise TimeoutError in the block after so much CPU time; only where the process can be interrupted."""
     able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     return _alarm(seconds) if able else nullcontext()
 
@@ -353,10 +360,10 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(_signal: int, _frame: Any) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -43,7 +44,8 @@ class Course:
         submitted, autograded, release: nbgrader's folders for these steps.
         db_url, course_id: as nbgrader is configured.
         config: nbgrader's configuration.
-        sandboxed: whether notebooks can be run again safely here.
+        reruns: whether notebooks are run again where evidence does not settle a question.
+        seconds: wall time that such a run may take.
     """
 
     root: Path
@@ -54,7 +56,8 @@ class Course:
     db_url: str
     course_id: str
     config: Mapping[str, Any]
-    sandboxed: bool
+    reruns: bool
+    seconds: float
 
     @classmethod
     def load(cls, root: Path, assignment: str, database: str | None = None) -> Self:
@@ -72,7 +75,7 @@ class Course:
         from nbgrader.converters import Autograde
         from nbgrader.coursedir import CourseDirectory
 
-        from checker.grading.nbgrader import register
+        from checker.grading.nbgrader import GradeFromEvidence, register
 
         root = root.resolve()
         config = _config(root)
@@ -87,6 +90,7 @@ class Course:
             Path(coursedir.format_path(step, ".", assignment)).parent
             for step in (coursedir.submitted_directory, coursedir.autograded_directory, coursedir.release_directory)
         )
+        grading = GradeFromEvidence(config=config)
         course = cls(
             root,
             assignment,
@@ -96,7 +100,8 @@ class Course:
             coursedir.db_url,
             coursedir.course_id,
             config,
-            sandbox.available() is None,
+            grading.sandbox,
+            grading.seconds,
         )
         if not course.release_notebooks():
             raise FileNotFoundError(course.release)
@@ -117,9 +122,22 @@ class Course:
         """What a student handed in."""
         return self.submitted / student / self.assignment
 
+    @property
+    def can_run(self) -> bool:
+        """Whether notebooks are run again, on the machine that asks."""
+        return self.reruns and sandbox.available() is None
+
+    def run_again(self, notebook: bytes, assignment: str) -> sandbox.Run:
+        """Run a notebook in the sandbox, as long as the course allows."""
+        return sandbox.run_notebook(notebook, assignment, limits=sandbox.Limits(seconds=self.seconds))
+
     def release_notebooks(self) -> list[Path]:
         """The notebooks as they were handed out."""
         return sorted(self.release.glob("*.ipynb"))
+
+    def released(self) -> list[str]:
+        """Digests of the notebooks as they were handed out."""
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.release_notebooks()]
 
     def is_graded(self, student: str) -> bool:
         """Whether the student's autograded notebooks are there."""
@@ -178,7 +196,7 @@ def graded(course: Course, student: str, key: str, options: Options, audited: bo
     """
     folder = course.folder(student)
     assignment = assignments.find(course.assignment)
-    run_again = sandbox.run_notebook if course.sandboxed else None
+    run_again = course.run_again if course.can_run else None
     notebooks: dict[str, NotebookNode] = {}
     result = Graded(student, key, timestamp=_timestamp(folder))
     grades, comments, questions, attention = {}, {}, {}, []
@@ -208,7 +226,7 @@ def _source(course: Course, folder: Path, release: Release, scratch: Path, rerun
     """The folder to grade: the submission, or what running its notebook again left; and what a person should know."""
     if not rerun:
         return folder, ""
-    if not course.sandboxed:
+    if not course.can_run:
         return folder, "sandbox.missing"
     return _run_again(course, folder, release, scratch), ""
 
@@ -219,7 +237,7 @@ def _run_again(course: Course, folder: Path, release: Release, scratch: Path) ->
     (scratch / FOLDER).mkdir(parents=True)
     if path is not None:
         notebook = restore(read(path), release)
-        run = sandbox.run_notebook(_text(notebook).encode(), course.assignment)
+        run = course.run_again(_text(notebook).encode(), course.assignment)
         for name, content in run.files.items():
             if name.startswith(f"{FOLDER}/"):
                 (scratch / name).write_bytes(content)
@@ -229,7 +247,7 @@ def _run_again(course: Course, folder: Path, release: Release, scratch: Path) ->
 
 def _audit(course: Course, folder: Path, release: Release, scratch: Path, marks: Marks) -> str:
     """Whether a fresh run earns about what the evidence did; a person looks at those that do not."""
-    if not course.sandboxed:
+    if not course.can_run:
         return "sandbox.missing"
     again = grade_notebook(
         _run_again(course, folder, release, scratch), assignments.find(course.assignment), release, None, False
