@@ -172,7 +172,7 @@ def _canonical(graph: Graph) -> dict[str, Any]:
             fed = [output]
         weights[node.layer] = node.parameters if None in counts else sum(cast(list[int], counts))
         shapes.append(fed[0])
-    problem, params = _problem(graph, shown)
+    problem, params = _problem(graph, shown) if layers else ("model.empty", {})
     total = None if None in weights.values() else sum(cast(list[int], list(weights.values())))
     return {
         "layers": tuple(layers if problem else in_canonical_order(layers)),
@@ -190,8 +190,6 @@ def _canonical(graph: Graph) -> dict[str, Any]:
 
 def _problem(graph: Graph, shown: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, Any]]:
     """Why the graph is no straight line, as a message's code and parameters."""
-    if all(node.class_name == "InputLayer" for node in graph.nodes):
-        return "model.empty", {}
     if len(graph.inputs) > 1:
         return "model.several_inputs", {"count": len(graph.inputs)}
     if len(graph.outputs) > 1:

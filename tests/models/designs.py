@@ -85,9 +85,11 @@ RIGHT = (
 )
 
 WRONG = (
-    ("challenge", "the unchanged starter", "D64r D64r D1", (add(1, "Dropout"), add(1, "BatchNormalization()"))),
+    ("challenge", "the unchanged starter", "D64r D64r D1", (add(None, "BatchNormalization()"),)),
     ("challenge", "no dropout", "D64r B D64r D1", (add(1, "Dropout"),)),
-    ("challenge", "no normalization", "D64r d.3 D64r D1", (add(1, "BatchNormalization()"),)),
+    ("challenge", "a dropout of nothing", "B D64r D64r d0 D1", (setting(4, "rate", "0.2"),)),
+    ("challenge", "only a dropout of nothing", "d0", (First("model.empty"),)),
+    ("challenge", "no normalization", "D64r d.3 D64r D1", (add(None, "BatchNormalization()"),)),
     ("challenge", "dropout after the output", "D64r B D64r D1 d.3", (move(5),)),
     ("challenge", "dropout after the output as well", "D64r B d.3 D1 d.3", (remove(5),)),
     ("challenge", "dropout first as well", "d.3 D64r B d.3 D1", (remove(1),)),
