@@ -14,7 +14,6 @@ import argparse
 import os
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +151,14 @@ def on_dask(course: Path, kill: bool) -> Measured:
     (course / "gradebook.db").unlink(missing_ok=True)
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
         if kill:
-            worker = next(iter(cluster.workers.values()))
-            threading.Timer(15, lambda: os.kill(worker.pid, signal.SIGKILL)).start()
+            classroom.kill_when_graded(course, next(iter(cluster.workers.values())).pid, 3)
         return measured(lambda: grade_class(course, "spotify", scheduler=cluster.scheduler_address, progress=False))
+
+
+def train() -> None:
+    """Train every network that was not trained before."""
+    for name in classroom.NETWORKS:
+        classroom.trained(name)
 
 
 def main() -> None:
@@ -164,8 +169,9 @@ def main() -> None:
     parser.add_argument("--scale", type=int, nargs="*", default=[])
     parser.add_argument("--dask", action="store_true")
     options = parser.parse_args()
-    for name in classroom.NETWORKS:
-        classroom.trained(name)
+    trainer = get_context("spawn").Process(target=train)  # TensorFlow's memory is not the grader's
+    trainer.start()
+    trainer.join()
 
     table = Table(title=f"Grading a class ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
     for column in ("what", "submissions", "wall s", "CPU s", "CPU ms each", "peak MB", "scores right"):

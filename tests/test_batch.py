@@ -353,17 +353,24 @@ def test_the_class_report_says_what_to_teach_again(course: Path) -> None:
 
 
 @pytest.fixture
-def cluster() -> Iterator[str]:
-    """Address of a Dask scheduler with two workers on loopback."""
+def cluster() -> Iterator[Any]:
+    """A Dask cluster of two workers on loopback."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
     ) as local:
-        yield local.scheduler_address
+        yield local
 
 
-def test_two_dask_workers_give_the_same_gradebook(course: Path, tmp_path: Path, cluster: str) -> None:
+def test_two_dask_workers_one_of_them_killed_give_the_same_gradebook(
+    course: Path, tmp_path: Path, cluster: Any
+) -> None:
+    for number in range(20):
+        classroom.hand_in(course, f"student-{number}", PERFECT, seed=number)
     here = Path(shutil.copytree(course, tmp_path / "here"))
-    grade_class(course, "spotify", scheduler=cluster, progress=False)
-    grade_class(here, "spotify", jobs=1, progress=False)
+    killed = classroom.kill_when_graded(course, next(iter(cluster.workers.values())).pid, 3)
+    run = grade_class(course, "spotify", scheduler=cluster.scheduler_address, pictures=False, progress=False)
+    assert killed.is_set()
+    assert (run.graded, run.failed) == (len(EXPECTED) + 20, 0)
+    grade_class(here, "spotify", jobs=1, pictures=False, progress=False)
     assert tables(course) == tables(here)
