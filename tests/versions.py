@@ -35,7 +35,9 @@ def main(which: str, *arguments: str) -> int:
         print(f"Installing the {which} versions", *wanted, flush=True)
         subprocess.run([*install, *wanted, "--editable", f"{ROOT}[test]"], check=True)
         subprocess.run([python, "-m", "pip", "list", "--format=freeze"], check=True)
-        return subprocess.run([python, "-m", "pytest", "--benchmark-disable", *arguments], cwd=ROOT).returncode
+        return subprocess.run(
+            [python, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--benchmark-disable", *arguments], cwd=ROOT
+        ).returncode
 
 
 if __name__ == "__main__":
