@@ -222,11 +222,12 @@ class LiveReader:
         original = base.__call__
 
         def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
-            if "training" in signature(model.call).parameters:
+            call = getattr(model.call, "python_function", model.call)  # without ``tf.function``
+            if "training" in signature(call).parameters:
                 kwargs["training"] = self.training if kwargs.get("training") is None else kwargs["training"]
             frozen.append(frozen[-1] or not model.trainable)
             try:
-                return model.call(*args, **kwargs)
+                return call(*args, **kwargs)
             finally:
                 frozen.pop()
 

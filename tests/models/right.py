@@ -134,6 +134,23 @@ def shared_dropout() -> keras.Model:
     return functional([*hidden, layers.Dense(1)], 18)
 
 
+def compiled_call() -> keras.Model:
+    """``call`` made a function of TensorFlow's by hand, as earlier versions wanted it."""
+    import tensorflow as tf
+
+    return type("Compiled", (_Model,), {"call": tf.function(_Model.call)})()
+
+
+def grown_from_another() -> keras.Model:
+    """The plain network's own layers, dropout put between them."""
+    grown = keras.Sequential([keras.Input((18,))])
+    for layer in as_list(stack("D128r D64r D1"), 18).layers:
+        grown.add(layer)
+        if layer.units > 1:
+            grown.add(layers.Dropout(0.3))
+    return grown
+
+
 def changed_afterwards() -> keras.Model:
     """Layers whose attributes were set after they were made."""
     model = as_list(stack("D128 d.5 D64r d.3 D1"), 18)
@@ -198,6 +215,8 @@ SPELLINGS: dict[str, Callable[[], Any]] = {
     "a subclassed model with functions": _WithKerasActivation,
     "a subclassed model with TensorFlow's functions": _WithTensorFlow,
     "a subclassed model that minds training itself": _WithoutLastAxis,
+    "a subclassed model with a TensorFlow function": compiled_call,
+    "layers of another model": grown_from_another,
     "settings changed afterwards": changed_afterwards,
     "a penalty of nothing": lambda: as_list([
         layers.Dense(128, "relu", kernel_regularizer=keras.regularizers.L2(0.0)), *stack("d.3 D64r d.3 D1"),

@@ -215,6 +215,15 @@ class Told(keras.Model):
         return inputs
 
 
+class DropsTooLate(Told):
+    """Drops when it predicts, not when it trains."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        for layer in self.made:
+            inputs = inputs if isinstance(layer, layers.Dropout) and training else layer(inputs)
+        return inputs
+
+
 class MadeInCall(keras.Model):
     """Has no layers of its own, so that nothing is trained."""
 
@@ -284,6 +293,7 @@ OTHERS: tuple[tuple[str, str, Callable[[], Any], tuple[First, ...]], ...] = (
      (swap(2, 'Activation("relu")'),)),
     ("q1", "dropout told to drop always", partial(Told, training=True), (First("layer.training", (2,)),)),
     ("q1", "dropout told never to drop", partial(Told, training=False), (First("layer.training", (2,)),)),
+    ("q1", "dropout only when it predicts", DropsTooLate, (add(1, DROPOUT),)),
     ("q1", "a number minus the output", lambda: calculated(lambda x: 0 - x), (remove(6),)),
     ("q1", "the output scaled", lambda: calculated(lambda x: x * 100.0), (remove(6),)),
     ("q1", "the output clipped", lambda: calculated(lambda x: keras.ops.clip(x, 0, 100)), (remove(6),)),
