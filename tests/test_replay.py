@@ -136,7 +136,7 @@ def test_branches_operators_and_shared_layers(file: Callable[[Any], bytes]) -> N
     a, b = L.Dense(4)(inputs), L.Dense(4, activation="relu")(inputs)
     merged = [kind()([a, b]) for kind in (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)]
     x = L.Concatenate()([*merged, a])
-    x = keras.ops.maximum(keras.ops.relu(x + 1) * 2.0, 0.3) - x
+    x = keras.ops.maximum(keras.ops.relu(x + 1) * 2.0, 0.3) - x / 0.5 - 0.25
     shared = L.Dense(28, activation="tanh")
     nested = Sequential([L.Dense(28), L.BatchNormalization()])
     x = nested(nested(shared(shared(x))))
@@ -216,6 +216,13 @@ def test_predicting_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 class Own(L.Layer):
     def call(self, x: Any) -> Any:
         return x
+
+
+def test_a_number_before_an_operator_is_unsupported() -> None:
+    inputs = Input((8,))
+    for outputs in (1 - inputs, 1 / inputs):
+        with pytest.raises(Unsupported):
+            Replay.of(Model(inputs, outputs))
 
 
 @pytest.mark.parametrize(

@@ -324,11 +324,11 @@ def _merge(join: Callable[[Array, Array], Any], average: bool = False) -> Planne
 
 
 def _operation(join: Callable[[Array, Array], Any], commutes: bool = True) -> Planner:
-    """An operator between tensors; with a number in it only where its side does not matter."""
+    """An operator between tensors, or with a number on its right; on its left only where the side does not matter."""
 
     def plan(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-        if config.get("args") and not commutes:
-            raise Unsupported("an operator with a number")
+        if config.get("number_first") and not commutes:
+            raise Unsupported("a number before an operator")
         return _merge(join)(config, shapes)
 
     return plan
@@ -371,6 +371,8 @@ PLANNERS: dict[str, Planner] = {
     "ops.Maximum": _operation(np.maximum),
     "ops.Minimum": _operation(np.minimum),
     "ops.Subtract": _operation(np.subtract, commutes=False),
+    "ops.Divide": _operation(np.divide, commutes=False),
+    "ops.TrueDivide": _operation(np.divide, commutes=False),
     **dict.fromkeys(
         [
             "Identity",
