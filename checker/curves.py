@@ -279,6 +279,8 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
 
 def _number(value: Any) -> float | None:
     """One value as a Python float; None if it is not a real number."""
+    if type(value) is float:  # nearly all are
+        return value
     if isinstance(value, bool | np.bool_):
         return None
     if isinstance(value, str):

@@ -233,7 +233,7 @@ def restored(value: Any) -> Any:
     """The inverse of :func:`plain`."""
     if isinstance(value, str):
         return _NAMES.get(value, value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: restored(item) for key, item in value.items()}
     if isinstance(value, list):
         return [restored(item) for item in value]

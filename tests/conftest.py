@@ -21,6 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="make the READMEs' pictures in docs/ anew")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes make no names: they may be long or random, and all of xdist's workers have to agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained Keras model and the History of its training."""

@@ -180,7 +180,7 @@ class Evidence:
 
     Attributes:
         question: the question's id.
-        record: what the JSON file says; empty if it is missing or was refused.
+        record: what the JSON file says, NaN and infinities as numbers; empty if it is missing or was refused.
         weights: the arrays in the Keras archive; None if there is none that can be read.
         graph: the saved network; None where ``weights`` is None or the archive describes no network.
         problems: codes of ``checker.messages`` for what is missing, refused or unreadable.
@@ -213,7 +213,7 @@ class Evidence:
     def curves(self, name: str = "history") -> dict[str, Any] | None:
         """Claimed learning curves, ``"history"``, ``"before"`` or ``"after"``; None where the record has none."""
         value = self.record.get(name)
-        return dict(restored(value)) if isinstance(value, Mapping) else None
+        return dict(value) if isinstance(value, Mapping) else None
 
     def answer(self, name: str) -> Any:
         """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
@@ -229,7 +229,7 @@ class Evidence:
         import numpy as np
 
         arrays = (array for group in (self.weights or {}).values() for array in group.values())
-        matrices = [np.asarray(one, "float32").ravel() for one in arrays if one.ndim > 1 and one.dtype.kind == "f"]
+        matrices = [array.ravel() for array in arrays if array.ndim > 1]
         values = np.concatenate(matrices) if matrices else np.empty(0)
         if not values.size:
             return ()
@@ -278,7 +278,7 @@ def _read_record(path: Path, question_id: str, problems: list[str]) -> dict[str,
     if record.get("question") != question_id:
         problems.append("evidence.other_question")
         return {}
-    return record
+    return dict(restored(record))
 
 
 def _read_archive(path: Path, record: Mapping[str, Any], problems: list[str]) -> bytes | None:

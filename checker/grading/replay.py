@@ -609,9 +609,9 @@ def _saved_weights(saved: Weights, node: Node, group: str, shapes: Sequence[tupl
         raise Unreadable("model.weights", name=node.name)
     taken = []
     for weight, shape in zip(weights, shapes, strict=True):
-        if weight is None or weight.shape != shape or weight.dtype.kind not in ("fi" if shape == () else "f"):
+        if weight is None or weight.shape != shape:
             raise Unreadable("model.weights", name=node.name)
-        taken.append(np.asarray(weight, "float32"))
+        taken.append(weight)
     return taken
 
 

@@ -188,19 +188,24 @@ def restore(submitted: NotebookNode, release: Release) -> NotebookNode:
         A notebook in which locked and graded cells have their released text, the learner's answers their own, doubled
         cells are ordinary ones but for the one that counts, and missing cells are back at their place.
     """
-    notebook = copy.deepcopy(submitted)
-    notebook.metadata = copy.deepcopy(release.notebook.metadata)
+    cells = [_node(cell) for cell in submitted.cells]
+    notebook = _node({**submitted, "cells": cells, "metadata": copy.deepcopy(release.notebook.metadata)})
     places = _places(notebook.cells, release)
     own_words = any(_own_words(cell, release) for cell in notebook.cells)
     for number, cell in enumerate(notebook.cells):
         grade_id = places.get(number)
         if grade_id is None:
-            cell.metadata.pop("nbgrader", None)
+            cell.metadata = _node({name: value for name, value in cell.metadata.items() if name != "nbgrader"})
         else:
             _put_back(cell, release.tracked[grade_id])
     _add_missing(notebook, release, frozenset(places.values()), own_words)
     _unique_ids(notebook.cells)
     return notebook
+
+
+def _node(data: Mapping[str, Any]) -> NotebookNode:
+    """A node of its own with the same contents."""
+    return NotebookNode(data)  # type: ignore[no-untyped-call]
 
 
 def _places(cells: Iterable[NotebookNode], release: Release) -> dict[int, str]:
@@ -266,7 +271,7 @@ def _add_missing(notebook: NotebookNode, release: Release, present: frozenset[st
 
 def _nbgrader(cell: Mapping[str, Any]) -> Mapping[str, Any]:
     found = cell.get("metadata", {}).get("nbgrader")
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _grade_id(cell: Mapping[str, Any]) -> str | None:

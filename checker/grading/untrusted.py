@@ -14,9 +14,10 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 MEGABYTE: Final = 1_000_000
@@ -28,7 +29,8 @@ JSON_DEPTH: Final = 64
 HDF5_OBJECTS: Final = 4_000
 HDF5_DEPTH: Final = 24
 
-Weights = Mapping[str, Mapping[str, "NDArray[Any]"]]
+Array: TypeAlias = "NDArray[np.float32]"
+Weights: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The arrays of a weights file: by the path of their group, ``"layers/dense/vars"``, and their name in it, ``"0"``."""
 
 _MEMBERS: Final = frozenset({"config.json", "metadata.json", "model.weights.h5"})
@@ -164,7 +166,7 @@ class _WeightsWalk:
     def __init__(self, size: int) -> None:
         self.bytes_left = size
         self.objects_left = HDF5_OBJECTS
-        self.found: dict[str, dict[str, NDArray[Any]]] = {}
+        self.found: dict[str, dict[str, Array]] = {}
 
     def group(self, group: Any, path: str, depth: int) -> None:
         from h5py import h5d, h5g, h5l, h5o
@@ -178,15 +180,15 @@ class _WeightsWalk:
                 raise Refused("evidence.too_big")
             if group.links.get_info(raw).type != h5l.TYPE_HARD:
                 raise Refused("evidence.link")
-            kind = h5o.get_info(group, raw).type
-            if kind == h5o.TYPE_GROUP:
-                self.group(h5g.open(group, raw), f"{path}/{name}" if path else name, depth + 1)
-            elif kind == h5o.TYPE_DATASET:
-                self.found.setdefault(path, {})[name] = self.dataset(h5d.open(group, raw))
+            found = h5o.open(group, raw)
+            if isinstance(found, h5g.GroupID):
+                self.group(found, f"{path}/{name}" if path else name, depth + 1)
+            elif isinstance(found, h5d.DatasetID):
+                self.found.setdefault(path, {})[name] = self.dataset(found)
             else:
                 raise Refused("evidence.unreadable")
 
-    def dataset(self, dataset: Any) -> NDArray[Any]:
+    def dataset(self, dataset: Any) -> Array:
         """The array, read only when the file holds as much as it declares."""
         import numpy as np
         from h5py import h5d, h5s, h5t
@@ -202,7 +204,7 @@ class _WeightsWalk:
         self.bytes_left -= size
         if self.bytes_left < 0 or size > dataset.get_storage_size():
             raise Refused("evidence.too_big")
-        values = np.empty(dataset.shape, dataset.dtype)
+        values = np.empty(dataset.shape, "float32")
         if values.size:
-            dataset.read(h5s.ALL, h5s.ALL, values)
+            dataset.read(h5s.ALL, h5s.ALL, values, h5t.NATIVE_FLOAT)
         return values
