@@ -284,7 +284,8 @@ def course(folder: Path, assignment: str = "spotify") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("solutions", "notebooks"):
         (folder / name).mkdir(exist_ok=True)
-        shutil.copytree(ROOT / name / assignment, folder / name / assignment, dirs_exist_ok=True)
+        committed = shutil.ignore_patterns("evidence", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name / assignment, folder / name / assignment, ignore=committed, dirs_exist_ok=True)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     return folder
 

@@ -22,8 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes make no names: they may be long or random, and all of xdist's workers have to agree."""
-    return argname if isinstance(val, bytes) else None
+    """Bytes and long texts make no names: they may be random, and all of xdist's workers have to agree."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
 
 
 @dataclass(frozen=True)

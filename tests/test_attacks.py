@@ -452,12 +452,12 @@ def test_a_notebook_sees_and_reaches_nothing(spied: str, what: str) -> None:
 @needs_sandbox
 class TestLimits:
     def test_endless_loop(self) -> None:
-        done = run("while True: pass", seconds=20)
+        done = run("while True: pass", seconds=12)
         assert done.seconds < 300
         assert done.ending in (Ending.TIME, Ending.FINISHED)
 
     def test_fork_bomb(self) -> None:
-        done = run("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", seconds=30, processes=100)
+        done = run("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", seconds=15, processes=100)
         assert done.seconds < 300
 
     def test_memory_hog(self) -> None:

@@ -354,7 +354,7 @@ def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
             classroom.hand_in(folder, student, ARCHETYPES["perfect"])
         )
     classroom.hand_in(folder, "perfect", ARCHETYPES["perfect"])
-    nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.seconds=25")
+    nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.seconds=15")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         assert {name: _grades(gradebook, "perfect")[name].auto_score for name in FULL} == FULL
         for student in ("endless", "killed"):

@@ -53,8 +53,8 @@ def _prose(text: str) -> Markup:
     pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a backquote without its partner is just a backquote
         pieces[-2:] = ["`".join(pieces[-2:])]
-    tags = (Markup("{}"), Markup("<code>{}</code>"))
-    return Markup().join(tags[place % 2].format(piece) for place, piece in enumerate(pieces))
+    pieces[1::2] = [Markup("<code>") + piece + Markup("</code>") for piece in pieces[1::2]]
+    return Markup().join(pieces)
 
 
 def _source(runs: tuple[Run, ...]) -> str:
