@@ -4,8 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
-# On two cores: one of them usually waits for a kernel, a browser or the sandbox.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test lessons check fix messages release lesson-outputs calibrate benchmark versions wheel clean
