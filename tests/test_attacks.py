@@ -408,7 +408,7 @@ def spied(tmp_path_factory: pytest.TempPathFactory) -> str:
         str(classroom.ROOT / "solutions"),
         str(classroom.ROOT / ".git"),
         "/etc/shadow",
-        "/root/.ssh",
+        str(Path.home() / ".ssh"),
         "/var",
         "/home/learner/../../run",
     ]
