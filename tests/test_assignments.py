@@ -24,7 +24,8 @@ def test_the_committed_release_is_what_the_source_generates(name: str, tmp_path:
     made = tmp_path / "notebooks" / name
     assert [path.name for path in made.iterdir()] == [f"{name}.ipynb"]
     committed = ROOT / "notebooks" / name / f"{name}.ipynb"
-    assert (made / f"{name}.ipynb").read_bytes() == committed.read_bytes()
+    same = (made / f"{name}.ipynb").read_bytes() == committed.read_bytes()
+    assert same, "worked in, or out of date: `git checkout notebooks` or `make release`"
 
 
 @pytest.mark.parametrize("name", NAMES)
