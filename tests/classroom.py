@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,9 @@ def trained(name: str, cache: Path = CACHE) -> tuple[bytes, dict[str, Any]]:
 
     question = NETWORKS[name][0]
     training = getattr(spotify, question).training
-    recipe = NETWORKS[name], training.data, training.optimizer, training.loss, training.batch_size, training.epochs
-    folder = cache / hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
+    settings = training.data, training.optimizer, training.loss, training.batch_size, training.epochs
+    recipe = repr((NETWORKS[name], settings, version("keras")))  # an older Keras does not read a newer one's files
+    folder = cache / hashlib.sha256(recipe.encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:  # several test processes share the cache: one trains, the others wait
         fcntl.flock(lock, fcntl.LOCK_EX)

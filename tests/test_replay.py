@@ -60,6 +60,8 @@ def file(tmp_path: Path) -> Callable[[Any], bytes]:
 
 # --- layer by layer ---------------------------------------------------------------------------------------------------
 
+NEWER = hasattr(L, "RMSNormalization")  # the oldest Keras that the course allows has none
+
 FLAT: dict[str, Callable[[], Any]] = {
     "dense": lambda: L.Dense(3),
     "dense without bias": lambda: L.Dense(3, use_bias=False),
@@ -69,7 +71,7 @@ FLAT: dict[str, Callable[[], Any]] = {
     "batchnorm frozen": lambda: L.BatchNormalization(trainable=False),
     "layernorm": L.LayerNormalization,
     "layernorm no scale": lambda: L.LayerNormalization(scale=False),
-    "rms": L.RMSNormalization,
+    **({"rms": L.RMSNormalization} if NEWER else {}),
     "unit": L.UnitNormalization,
     "group": lambda: L.GroupNormalization(2),
     "instance": lambda: L.GroupNormalization(-1),
@@ -99,7 +101,7 @@ DEEP: dict[str, Callable[[], Any]] = {
     "dense": lambda: L.Dense(5),
     "batchnorm axis": lambda: L.BatchNormalization(axis=1),
     "layernorm axes": lambda: L.LayerNormalization(axis=[1, 2]),
-    "rms axes": lambda: L.RMSNormalization(axis=[1, 2]),
+    **({"rms axes": lambda: L.RMSNormalization(axis=[1, 2])} if NEWER else {}),
     "group axis": lambda: L.GroupNormalization(2, axis=1),
     "group": lambda: L.GroupNormalization(3),
     "normalization axes": lambda: L.Normalization(axis=(1, 2)),

@@ -28,8 +28,9 @@ def main(which: str, *arguments: str) -> int:
     if which not in ("oldest", "newest"):
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as folder:
-        venv.create(folder, with_pip=True)
-        python = str(Path(folder, "bin", "python"))
+        place = Path(folder, "venv")  # the folder itself is private, which the sandbox's user could not enter
+        venv.create(place, with_pip=True)
+        python = str(place / "bin" / "python")
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         wanted = oldest() if which == "oldest" else ["--upgrade"]
         print(f"Installing the {which} versions", *wanted, flush=True)

@@ -264,7 +264,7 @@ class LiveReader:
 
         if symbols is not None:
             to_keras = partial(symbols.to_keras, self.keras)
-            args, kwargs = self.keras.tree.map_structure(to_keras, (args, kwargs), none_is_leaf=True)
+            args, kwargs = self.keras.tree.map_structure(to_keras, (args, kwargs))
         try:
             if layer.built or not keras_class(layer)[0].startswith("custom."):
                 return self.keras.tree.map_structure(fresh, layer.compute_output_spec(*args, **kwargs))
