@@ -26,6 +26,20 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
 
 
+def missing(reason: str) -> None:
+    """Skip the test for want of something on this machine; fail where all has to be there, as in `.ci/run`."""
+    (pytest.fail if os.environ.get("CHECKER_REQUIRE_ALL") else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def sandboxed() -> None:
+    """The test runs notebooks in the sandbox, so there has to be one."""
+    from checker.grading import sandbox
+
+    if (reason := sandbox.available()) is not None:
+        missing(reason)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained Keras model and the History of its training."""

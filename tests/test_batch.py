@@ -291,7 +291,7 @@ class TestRunningAgain:
         assert not ran
 
 
-@pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
+@pytest.mark.usefixtures("sandboxed")
 def test_the_solved_challenge_earns_its_points_by_a_rerun_alone(tmp_path: Path) -> None:
     """The whole way, through the real sandbox: what was handed in is a notebook without any evidence."""
     course = classroom.course(tmp_path / "course", "challenge")

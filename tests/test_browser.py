@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ from pathlib import Path
 import pytest
 from browser.lab import Server, chromium, jupyterlab
 from browser.notebook import PAGE, Notebook
+from conftest import missing
 from playwright.sync_api import BrowserContext, Locator, expect
 
 HOUSE = Path(__file__).parents[1]
-REQUIRED = bool(os.environ.get("CHECKER_REQUIRE_ALL"))
 CHROMIUM = shutil.which("chromium")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -87,7 +86,7 @@ class Learner:
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrowserContext, Server]]:
     """JupyterLab and Chromium, started once; all their processes end with the tests, whatever happens in them."""
     if CHROMIUM is None:
-        (pytest.fail if REQUIRED else pytest.skip)("the browser tests need the program chromium (Debian: chromium)")
+        missing("the browser tests need the program chromium (Debian: chromium)")
     home = tmp_path_factory.mktemp("browser")
     with ExitStack() as stack:
         server = stack.enter_context(jupyterlab(HOUSE / "notebooks", home))

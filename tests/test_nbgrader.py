@@ -213,13 +213,6 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def _needs_sandbox() -> None:
-    from checker.grading import sandbox
-
-    if (reason := sandbox.available()) is not None:
-        (pytest.fail if os.environ.get("CHECKER_REQUIRE_ALL") else pytest.skip)(reason)
-
-
 def nbgrader(course: Path, *arguments: str, check: bool = True) -> str:
     """Run one of nbgrader's commands with nothing of the environment's scripts on PATH."""
     environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(classroom.ROOT)}
@@ -345,9 +338,9 @@ def test_the_learners_language_is_the_feedbacks(tmp_path: Path) -> None:
     assert 'lang="zh-Hans"' in report
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
     """An endless loop and a kernel that ends itself: what came before counts, and the others are graded."""
-    _needs_sandbox()
     folder = classroom.course(tmp_path)
     for student, code in (("endless", "while True: pass"), ("killed", "import os; os._exit(1)")):
         _both(_cells(lambda cells, code=code: cells.insert(0, _code(code))), _without_evidence("q3", "q4"))(
@@ -440,8 +433,8 @@ def _own_assignment(folder: Path) -> None:
     (folder / "solutions/own/own.ipynb").write_text(json.dumps(book))
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_hidden_tests_are_run_in_the_sandbox_and_never_shown(tmp_path: Path) -> None:
-    _needs_sandbox()
     folder = classroom.course(tmp_path)
     _own_assignment(folder)
     nbgrader(folder, "generate_assignment", "own")

@@ -9,7 +9,9 @@ to be verified like any other, and never points.
 from __future__ import annotations
 
 import io
+import json
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -30,6 +32,9 @@ from checker.language import N_, translate
 STRANGERS: Final = 2_000_000_000
 """First of the user numbers, owned by nobody, that notebooks run as when the grader is root: one for each grader's
 process, so that the kernel's limit on processes counts each run alone."""
+
+DYING: Final = 30.0
+"""Seconds that the kernel is given to end what it was told to end: a process that is writing may need a moment."""
 
 
 @dataclass(frozen=True)
@@ -131,17 +136,11 @@ def run_notebook(
     ]
     command = [*_walls(limits), "--", *inside]
     started = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process, namespace = _start(command)
     try:
         ending, output = _Watch(process, limits, handed_in, started).run()
     finally:
-        _kill(process)
+        _kill(process, namespace)
     return Run(ending, time.monotonic() - started, _unpacked(output))
 
 
@@ -285,14 +284,45 @@ def resident(pid: int) -> int:
     return total
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End bubblewrap; the kernel ends everything in its process namespace with it."""
+def _start(command: list[str]) -> tuple[subprocess.Popen[bytes], int | None]:
+    """Start bubblewrap; also a descriptor of the first process of its process namespace, None if that is over."""
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [command[0], "--info-fd", str(writing), *command[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(writing)
+        with open(reading, "rb") as pipe:
+            told = pipe.read()  # bubblewrap writes it before it starts anything, and closes
+    try:
+        return process, os.pidfd_open(json.loads(told)["child-pid"])
+    except (OSError, ValueError, KeyError):
+        return process, None
+
+
+def _kill(process: subprocess.Popen[bytes], namespace: int | None) -> None:
+    """End bubblewrap and everything in its process namespace; nothing of it runs any more when this returns.
+
+    bubblewrap itself ends before its namespace does. The namespace's first process is dead only when all others are
+    (pid_namespaces(7)), so that is the one to wait for.
+    """
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):
                 stream.close()
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+    if namespace is not None:
+        with suppress(OSError):
+            signal.pidfd_send_signal(namespace, signal.SIGKILL)
+        select.select([namespace], [], [], DYING)
+        os.close(namespace)
     process.wait()
 
 
