@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest
 ARGS ?=
 WORKERS ?= 2
 
@@ -15,14 +16,11 @@ help: ## list these commands
 lab: $(VENV)/learner ## open the course in JupyterLab; pass options on with ARGS="--no-browser"
 	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
 
-test: $(VENV)/tester ## run all tests
-	@echo "[1/2] Tests"
-	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --benchmark-disable $(ARGS)
-	@echo "[2/2] Notebooks (nbval)"
-	@$(MAKE) --no-print-directory lessons
+test: $(VENV)/tester ## run all tests, the notebooks too
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup --benchmark-disable $(ARGS)
 
 lessons: $(VENV)/tester ## run every notebook: lessons, released assignments, solutions
-	@CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval-lax --nbval-cell-timeout=600 notebooks solutions
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup notebooks solutions
 
 check: $(VENV)/maintainer ## lint, types and spelling
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell
@@ -52,7 +50,7 @@ calibrate: $(VENV)/learner ## train references and mistakes over many seeds, mea
 	$(BIN)/python -m checker calibrate spotify $(ARGS)
 
 benchmark: $(VENV)/tester ## print speeds: reading, judging, showing, grading a class
-	$(BIN)/python -m pytest --benchmark-only $(ARGS)
+	$(PYTEST) --benchmark-only $(ARGS) tests
 	$(BIN)/python tests/benchmark_class.py --students 200
 
 versions: ## run the tests on the oldest and the newest versions that requirements.txt allows

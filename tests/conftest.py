@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CHECKER_LANGUAGE", "en")
 
+import machine
 import pytest
 
 from checker.report import restored
@@ -26,18 +27,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
 
 
-def missing(reason: str) -> None:
-    """Skip the test for want of something on this machine; fail where all has to be there, as in `.ci/run`."""
-    (pytest.fail if os.environ.get("CHECKER_REQUIRE_ALL") else pytest.skip)(reason)
-
-
 @pytest.fixture(scope="session")
 def sandboxed() -> None:
     """The test runs notebooks in the sandbox, so there has to be one."""
-    from checker.grading import sandbox
-
-    if (reason := sandbox.available()) is not None:
-        missing(reason)
+    machine.sandbox()
 
 
 @dataclass(frozen=True)

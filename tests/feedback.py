@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
+import machine
 import pytest
 
 from checker.report import Finding, Report, Row, Section, Severity
@@ -142,13 +142,11 @@ def standalone(html: str, dark: bool = False) -> str:
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A headless browser; the test is skipped where there is none."""
-    program = Path("/usr/bin/chromium")
-    if not program.exists():
-        pytest.skip("needs the Debian package chromium")
+    program = machine.chromium()
     playwright = pytest.importorskip("playwright.sync_api")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(program), args=arguments)
+        running = driver.chromium.launch(executable_path=program, args=arguments)
         yield running
         running.close()

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import machine
 import pytest
 from browser.lab import Server, chromium, jupyterlab
 from browser.notebook import PAGE, Notebook
-from conftest import missing
 from playwright.sync_api import BrowserContext, Locator, expect
 
 HOUSE = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -85,12 +83,11 @@ class Learner:
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrowserContext, Server]]:
     """JupyterLab and Chromium, started once; all their processes end with the tests, whatever happens in them."""
-    if CHROMIUM is None:
-        missing("the browser tests need the program chromium (Debian: chromium)")
+    program = machine.chromium()
     home = tmp_path_factory.mktemp("browser")
     with ExitStack() as stack:
         server = stack.enter_context(jupyterlab(HOUSE / "notebooks", home))
-        yield stack.enter_context(chromium(home, CHROMIUM)), server
+        yield stack.enter_context(chromium(home, program)), server
 
 
 @pytest.fixture(scope="module")

@@ -135,8 +135,12 @@ class Notebook:
         return str(self.page.evaluate("name => getComputedStyle(document.activeElement)[name]", name))
 
     def cut_off(self) -> list[str]:
-        """What of our feedback lies outside its page and cannot be scrolled to."""
-        return [str(found) for found in self.page.evaluate(_CUT_OFF, PAGE)]
+        """What of our feedback lies outside its page and cannot be scrolled to, once the layout has settled."""
+        for _ in range(40):  # JupyterLab lays out anew a moment after its window has changed
+            if not (found := self.page.evaluate(_CUT_OFF, PAGE)):
+                break
+            self.page.wait_for_timeout(250)
+        return [str(element) for element in found]
 
     def picture_widths(self) -> list[int]:
         """The width of every picture in the notebook's own pixels; 0 for one that cannot be shown."""

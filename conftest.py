@@ -1,0 +1,31 @@
+"""How pytest runs the notebooks (with nbval): in order, and graded cells give the points that they should."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+SOLUTIONS = Path(__file__).parent / "solutions"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A notebook's cells share a kernel, so one worker runs them all."""
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Solutions earn full points, released assignments do not."""
+    yield
+    if isinstance(item, IPyNbCell) and item.cell.metadata.get("nbgrader", {}).get("grade"):
+        full = item.cell.metadata["nbgrader"]["points"]
+        shown = [output for output in item.test_outputs if output.output_type == "execute_result"]
+        (points,) = (float(output.data["text/plain"]) for output in shown)
+        solved = item.path.is_relative_to(SOLUTIONS)
+        assert points == full if solved else 0 <= points < full, f"{points} of {full} points"
