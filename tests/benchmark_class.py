@@ -98,7 +98,7 @@ def _each(pid: int) -> Iterator[int]:
 
 def make_class(folder: Path, students: int, different: int = 200) -> Path:
     """A course folder with so many submissions; after ``different`` ones they repeat, as links to the same files."""
-    course = classroom.course(folder)
+    course = classroom.course(folder, gradebook=False)
     archetypes = list(classroom.ARCHETYPES.items())
     originals: list[Path] = []
     for number in range(students):
@@ -131,7 +131,7 @@ def points(course: Path) -> dict[str, float]:
 
 def stock(course: Path, folder: Path, count: int) -> tuple[Measured, int]:
     """nbgrader's own autograde on the first submissions, and how many scores agree with ours."""
-    other = classroom.course(folder)
+    other = classroom.course(folder, gradebook=False)
     (other / "nbgrader_config.py").write_text(STOCK)
     students = sorted(os.listdir(course / "submitted"))[:count]
     for student in students:

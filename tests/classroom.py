@@ -281,7 +281,23 @@ def notebook(archetype: Archetype) -> str:
     return json.dumps(book, indent=1, ensure_ascii=False)
 
 
-def course(folder: Path, assignment: str = "spotify") -> Path:
+def empty_gradebook(path: Path) -> Path:
+    """A gradebook as nbgrader makes it, made only once: nbgrader starts another program to make one."""
+    made = CACHE / f"gradebook-{version('nbgrader')}.db"
+    if not made.exists():
+        from nbgrader.api import Gradebook
+
+        from checker.grading.nbgrader import find_alembic
+
+        find_alembic()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        unfinished = CACHE / f"gradebook-{os.getpid()}.db"
+        Gradebook(f"sqlite:///{unfinished}").close()
+        unfinished.replace(made)
+    return Path(shutil.copy(made, path))
+
+
+def course(folder: Path, assignment: str = "spotify", gradebook: bool = True) -> Path:
     """An empty course folder with our configuration, and the assignment's source and release."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("solutions", "notebooks"):
@@ -289,6 +305,8 @@ def course(folder: Path, assignment: str = "spotify") -> Path:
         committed = shutil.ignore_patterns("evidence", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name / assignment, folder / name / assignment, ignore=committed, dirs_exist_ok=True)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
+    if gradebook:
+        empty_gradebook(folder / "gradebook.db")
     return folder
 
 

@@ -166,8 +166,11 @@ batch.grade_class({str(course)!r}, "spotify", progress=False)
         assert tables(course) == tables(whole)
 
 
-def _dies_on_misread(task: batch.Task) -> Any:
-    if task.student == "misread":
+DEADLY = ("misread", "perfect")
+
+
+def _dies(task: batch.Task) -> Any:
+    if task.student in DEADLY:
         os.kill(os.getpid(), signal.SIGKILL)
     return REAL(task)
 
@@ -175,14 +178,14 @@ def _dies_on_misread(task: batch.Task) -> Any:
 REAL = batch.grade_submission
 
 
-def test_a_submission_that_kills_its_process_costs_nobody_else(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "grade_submission", _dies_on_misread)
+def test_submissions_that_kill_their_process_cost_nobody_else(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "grade_submission", _dies)
     run = grade_class(course, "spotify", jobs=2, progress=False)
-    assert (run.failed, run.graded, run.attention) == (1, len(EXPECTED) - 1, 1)
-    assert points(course) == {name: score for name, score in EXPECTED.items() if name != "misread"}
+    assert (run.failed, run.graded, run.attention) == (2, len(EXPECTED) - 2, 2)
+    assert points(course) == {name: score for name, score in EXPECTED.items() if name not in DEADLY}
     monkeypatch.undo()
     monkeypatch.chdir(course)
-    assert grade_class(course, "spotify", jobs=1, progress=False).graded == 1
+    assert grade_class(course, "spotify", jobs=1, progress=False).graded == 2
     assert points(course) == EXPECTED
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import classroom
 import pytest
 from nbgrader.api import Gradebook
 
 from checker.grading.export import Canvas, Moodle
-from checker.grading.nbgrader import find_alembic
 
 STUDENTS: dict[str, dict[str, str]] = {
     "ada": {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.org"},
@@ -24,11 +23,9 @@ STUDENTS: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def gradebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def gradebook(tmp_path: Path) -> Any:
     """Two assignments; Ada handed in both, one of them late, Bo one, the others none."""
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    find_alembic()
-    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as made:
+    with Gradebook(f"sqlite:///{classroom.empty_gradebook(tmp_path / 'gradebook.db')}") as made:
         for name, points in (("spotify", 12.0), ("challenge", 6.0)):
             made.add_assignment(name, duedate=datetime(2026, 1, 1))
             made.add_notebook(name, name)

@@ -226,7 +226,7 @@ def nbgrader(course: Path, *arguments: str, check: bool = True) -> str:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The class, graded, with feedback: nobody's notebook was run (the sandbox is off) and no gradebook was there."""
-    folder = classroom.course(tmp_path_factory.mktemp("course"))
+    folder = classroom.course(tmp_path_factory.mktemp("course"), gradebook=False)
     for student, kind in KINDS.items():
         kind.spoil(classroom.hand_in(folder, student, kind.archetype))
     nbgrader(folder, "autograde", "spotify", "--GradeFromEvidence.sandbox=False")

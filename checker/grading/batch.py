@@ -191,7 +191,7 @@ def _run(tasks: Iterator[Task], jobs: int | None, scheduler: str | None) -> Iter
     """The outcomes of all tasks, as they come.
 
     A task that kills its process (a crash in a library, memory) takes others down with it: all that were under way are
-    tried again, each alone in a process of its own, and the one that kills that too has failed.
+    tried again, one after the other in another process, and the one that kills that too has failed.
     """
     jobs = jobs or os.cpu_count() or 1
     while True:
@@ -199,8 +199,7 @@ def _run(tasks: Iterator[Task], jobs: int | None, scheduler: str | None) -> Iter
             lost = yield from _drain(executor, tasks, 4 * jobs if scheduler is None else 64)
         if not lost:
             return
-        for task in lost:
-            yield _alone(task)
+        yield from _one_by_one(lost)
 
 
 def _drain(executor: Executor, tasks: Iterator[Task], window: int) -> Any:
@@ -229,12 +228,18 @@ def _drain(executor: Executor, tasks: Iterator[Task], window: int) -> Any:
     return lost
 
 
-def _alone(task: Task) -> Graded | None:
-    try:
+def _one_by_one(tasks: list[Task]) -> Iterator[Graded | None]:
+    waiting = iter(tasks)
+    while True:
         with _executor(1, None) as executor:
-            return executor.submit(grade_submission, task).result()
-    except BrokenProcessPool as error:
-        return _failed(task, error)
+            for task in waiting:
+                try:
+                    yield executor.submit(grade_submission, task).result()
+                except BrokenProcessPool as error:
+                    yield _failed(task, error)
+                    break
+            else:
+                return
 
 
 def _failed(task: Task, error: BaseException) -> Graded:
