@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest
+PYTEST := CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test lessons check fix messages release lesson-outputs calibrate benchmark versions wheel clean
