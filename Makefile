@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest
+QUIETLY := CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 TF_NUM_INTRAOP_THREADS=1
+PYTEST := $(QUIETLY) $(BIN)/python -m pytest
 ARGS ?=
 WORKERS ?= 3
 
@@ -54,8 +55,8 @@ benchmark: $(VENV)/tester ## print speeds: reading, judging, showing, grading a 
 	$(BIN)/python tests/benchmark_class.py --students 200
 
 versions: ## run the tests on the oldest and the newest versions that requirements.txt allows
-	$(PYTHON) tests/versions.py oldest
-	$(PYTHON) tests/versions.py newest
+	$(QUIETLY) $(PYTHON) tests/versions.py oldest -n $(WORKERS)
+	$(QUIETLY) $(PYTHON) tests/versions.py newest -n $(WORKERS)
 
 wheel: $(VENV)/maintainer ## build the package into dist/
 	$(BIN)/python -m build --wheel

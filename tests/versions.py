@@ -37,7 +37,7 @@ def main(which: str, *arguments: str) -> int:
         subprocess.run([*install, *wanted, "--editable", f"{ROOT}[test]"], check=True)
         subprocess.run([python, "-m", "pip", "list", "--format=freeze"], check=True)
         return subprocess.run(
-            [python, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--benchmark-disable", *arguments], cwd=ROOT
+            [python, "-m", "pytest", "--dist", "loadgroup", "--benchmark-disable", *arguments], cwd=ROOT
         ).returncode
 
 
