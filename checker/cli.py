@@ -140,6 +140,8 @@ def grade(
     database: Annotated[str | None, typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
 ) -> None:
     """Grade a class."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from checker.grading.batch import grade_class
 
     _find(assignment)
@@ -149,6 +151,14 @@ def grade(
         )
     except (OSError, ValueError, ImportError) as error:
         _fail(str(error))
+    except SQLAlchemyError as error:
+        _fail(
+            translate(
+                N_("The gradebook cannot be used: {reason}. Look at its address ({address})."),
+                reason=str(error).splitlines()[0],
+                address="`--db`, `c.CourseDirectory.db_url`",
+            )
+        )
     typer.echo(result.summary())
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import classroom
 import pytest
 from typer.testing import CliRunner
 
@@ -77,3 +79,40 @@ def test_monolingual_notebooks(tmp_path: Path) -> None:
 
 def test_monolingual_notebooks_of_an_empty_folder(tmp_path: Path) -> None:
     assert run("notebooks", "--language", "zh", "--output", "out", "--source", str(tmp_path))[0] == 2
+
+
+class TestGradingWhatIsNoCourse:
+    """Each gets one sentence, and nothing is left behind."""
+
+    @pytest.fixture
+    def course(self, tmp_path: Path) -> Path:
+        """A course in which the untouched starter was handed in."""
+        course = classroom.course(tmp_path / "course", gradebook=False)
+        classroom.hand_in(course, "ada", classroom.ARCHETYPES["nothing"])
+        return course
+
+    def refused(self, course: Path, *options: str) -> str:
+        code, output = run("grade", "spotify", "--course", str(course), *options)
+        assert code == 2
+        (sentence,) = output.splitlines()
+        return sentence
+
+    def test_an_assignment_that_was_not_released(self, tmp_path: Path) -> None:
+        assert "run `nbgrader generate_assignment spotify`" in self.refused(tmp_path)
+        assert not list(tmp_path.iterdir())
+
+    def test_nothing_handed_in(self, course: Path) -> None:
+        shutil.rmtree(course / "submitted")
+        assert "nothing in" in self.refused(course)
+
+    def test_a_configuration_that_does_not_run(self, course: Path) -> None:
+        (course / "nbgrader_config.py").write_text("c.CourseDirectory.db_url = undefined")
+        assert self.refused(course) == "nbgrader_config.py cannot be run: NameError: name 'undefined' is not defined."
+
+    @pytest.mark.parametrize("address", ["nonsense", "sqlite:////nowhere/gradebook.db"])
+    def test_an_address_without_a_gradebook(self, course: Path, address: str) -> None:
+        assert self.refused(course, "--db", address).startswith("The gradebook cannot be used: ")
+
+    def test_a_file_that_is_no_gradebook(self, course: Path) -> None:
+        (course / "gradebook.db").write_text("no gradebook, but text of some length\n" * 100)
+        assert "file is not a database" in self.refused(course)

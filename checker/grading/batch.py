@@ -102,7 +102,9 @@ def grade_class(
 
     Raises:
         FileNotFoundError: nothing was handed in, or the assignment was not released.
+        ValueError: ``nbgrader_config.py`` cannot be run.
         ImportError: a Dask scheduler is named, but Dask is not installed.
+        SQLAlchemyError: the gradebook cannot be used.
     """
     from checker.grading.class_report import write_report
     from checker.grading.course import Course

@@ -26,6 +26,7 @@ from checker.grading.evidence import FOLDER
 from checker.grading.marking import Mark, Marks, grade_notebook
 from checker.grading.results import Answered, Graded
 from checker.grading.submission import Release, find, read, restore
+from checker.language import N_, translate
 from checker.report import Severity
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Course:
 
         Raises:
             FileNotFoundError: the assignment was not released.
+            ValueError: ``nbgrader_config.py`` cannot be run.
+            SQLAlchemyError: the gradebook cannot be used.
         """
         from nbgrader.apps import NbGrader
         from nbgrader.converters import Autograde
@@ -86,7 +89,6 @@ class Course:
         app = NbGrader(config=config)
         app.log_level = "WARN"
         coursedir = CourseDirectory(parent=app)
-        register(Autograde(coursedir=coursedir, parent=app), assignment)
         submitted, autograded, release = (
             Path(coursedir.format_path(step, ".", assignment)).parent
             for step in (coursedir.submitted_directory, coursedir.autograded_directory, coursedir.release_directory)
@@ -105,7 +107,14 @@ class Course:
             grading.seconds,
         )
         if not course.release_notebooks():
-            raise FileNotFoundError(course.release)
+            raise FileNotFoundError(
+                translate(
+                    N_("There is no notebook in {folder}: run `{command}` in the course's folder, then grade there."),
+                    folder=course.release,
+                    command=f"nbgrader generate_assignment {assignment}",
+                )
+            )
+        register(Autograde(coursedir=coursedir, parent=app), assignment)
         return course
 
     def students(self) -> list[str]:
@@ -169,14 +178,22 @@ class Course:
 
 
 def _config(root: Path) -> Any:
-    """The course's ``nbgrader_config.py``, or ours where there is none."""
+    """The course's ``nbgrader_config.py``, or ours where there is none.
+
+    Raises:
+        ValueError: the file cannot be run.
+    """
     from traitlets.config import Config
     from traitlets.config.loader import PyFileConfigLoader
 
     from checker.grading.nbgrader import configure
 
     if (root / "nbgrader_config.py").is_file():
-        return PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+        try:
+            return PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+        except Exception as error:  # the file is the course's own code
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(translate(N_("nbgrader_config.py cannot be run: {reason}."), reason=reason)) from error
     config = Config()
     configure(config)
     return config
