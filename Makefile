@@ -15,7 +15,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(VENV)/learner ## open the course in JupyterLab; pass options on with ARGS="--no-browser"
-	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
 
 test: $(VENV)/tester ## run all tests, the notebooks too
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup --benchmark-disable $(ARGS)

@@ -1,6 +1,19 @@
 """The checker: it looks at the model that a learner built and at what training did."""
 
+from pathlib import Path
+
 from checker.language import get_language, set_language
 
-__all__ = ["__version__", "get_language", "set_language"]
+__all__ = ["__version__", "get_language", "set_language", "validate"]
 __version__ = "0.1.0"
+
+
+def validate(notebook: str | Path) -> None:
+    """Run a notebook in a fresh kernel, as a grader would, and print its points; call it in the notebook's last cell.
+
+    Args:
+        notebook: the notebook's file, saved before; it is not changed.
+    """
+    from checker.grading.validate import validate_notebook
+
+    validate_notebook(Path(str(notebook)))

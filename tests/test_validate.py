@@ -8,7 +8,9 @@ from typing import Any
 import nbformat
 import pytest
 from assignments import notebook, solved, written
+from nbclient import NotebookClient
 
+import checker
 from checker.grading.validate import run, validate_notebook
 
 
@@ -79,6 +81,22 @@ def test_the_learners_files_are_left_alone_and_found_by_the_run(tmp_path: Path) 
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert validate_notebook(folder / "work.ipynb") == 0
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_the_last_cell_asks_for_it_and_the_run_does_not_ask_again(tmp_path: Path) -> None:
+    """As a learner calls it: in a kernel, from the notebook that is run, which is saved with the call in it."""
+    content = _small("import checker", "checker.validate('work.ipynb')", written_answer="My own words.")
+    folder = written(tmp_path, content, "work.ipynb")
+    book = nbformat.read(folder / "work.ipynb", as_version=4)
+    NotebookClient(book, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    shown = "".join(output.get("data", {}).get("text/plain", "") for output in book.cells[1].outputs)
+    assert shown.count("Ready: everything runs and is answered.") == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["work.ipynb"], "", "."])
+def test_what_is_no_path_is_refused_in_one_sentence(wrong: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    checker.validate(wrong)
+    assert "There is no file" in capsys.readouterr().err
 
 
 def test_a_changed_read_only_cell_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

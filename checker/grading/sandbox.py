@@ -33,6 +33,9 @@ STRANGERS: Final = 2_000_000_000
 """First of the user numbers, owned by nobody, that notebooks run as when the grader is root: one for each grader's
 process, so that the kernel's limit on processes counts each run alone."""
 
+FRESH: Final = "CHECKER_FRESH_KERNEL"
+"""Environment variable of a run in a fresh kernel: the notebook's last cell, which may ask for one, begins no other."""
+
 DYING: Final = 30.0
 """Seconds that the kernel is given to end what it was told to end: a process that is writing may need a moment."""
 
@@ -212,6 +215,7 @@ def _environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "CHECKER_LANGUAGE": os.environ.get("CHECKER_LANGUAGE", "en"),
+        FRESH: "1",
     }
 
 
