@@ -14,15 +14,18 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
 
+from checker import show
 from checker.grading.sandbox import FRESH
 from checker.language import N_, translate
 from checker.question import Assignment
 from checker.report import Report
+from checker.show import words
+from checker.show.page import Block, Cell, Page, Steps, Table, Text, clip
 
 if TYPE_CHECKING:
     from checker.grading.evidence import Assessment
@@ -88,7 +91,7 @@ def validate_notebook(path: Path, timeout: int = 600) -> int:
             translate(N_("{path} is no notebook that Jupyter can read: save it again in JupyterLab."), path=path)
         )
     validation = run(path, notebook, timeout)
-    show(validation, path)
+    show.display(page_of(validation, path))
     return 0 if validation.passed else 1
 
 
@@ -222,52 +225,56 @@ def _changed(notebook: NotebookNode) -> Iterator[str]:
 # --- what the learner sees --------------------------------------------------------------------------------------------
 
 
-def show(validation: Validation, path: Path) -> None:
-    """Print a validation: problems first, then the points, then what to do."""
-    from rich.console import Console
+def page_of(validation: Validation, path: Path) -> Page:
+    """A validation as a page of feedback: what does not run, the points question by question, and what to do."""
+    blocks: list[Block] = []
+    if troubles := tuple(_troubles(validation)):
+        blocks.append(Steps(translate(N_("What the run showed")), troubles, ordered=False))
+    if rows := tuple(_rows(validation)):
+        head = (translate(N_("Question")), translate(N_("Points")), translate(N_("Next step")))
+        blocks.append(Table(translate(N_("Question by question")), head, rows))
+    headline, advice = _verdict(validation, path)
+    reports = validation.reports.values()
+    earned, full = sum(report.points for report in reports), sum(report.max_points for report in reports)
+    return Page(
+        "right" if validation.passed else "wrong",
+        headline,
+        (*blocks, Text(advice)),
+        over=translate(N_("{name} in a fresh kernel"), name=path.name),
+        score=words.points(earned, full) if full else "",
+    )
 
-    console = Console()
+
+def _troubles(validation: Validation) -> Iterator[str]:
     for problem in validation.problems:
         said = {"number": problem.number, "line": problem.line, "error": problem.error}
-        console.print(
-            translate(N_("Code cell {number} does not run: {line}\n    {error}"), **said), markup=False, soft_wrap=True
-        )
+        yield clip(translate(N_("Code cell {number} does not run: {line} ({error})"), **said))
     for grade_id in validation.changed:
-        console.print(
-            translate(N_("The read-only cell {name} was changed: grading puts it back."), name=grade_id), markup=False
-        )
-    if validation.reports or validation.written:
-        console.print(_table(validation))
-    console.print(_verdict(validation, path), markup=False, soft_wrap=True)
+        yield translate(N_("The read-only cell {name} was changed: grading puts it back."), name=grade_id)
 
 
-def _table(validation: Validation) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(translate(N_("Question")), translate(N_("Points")), translate(N_("Next step")))
+def _rows(validation: Validation) -> Iterator[tuple[Cell, ...]]:
     for question, report in validation.reports.items():
-        step = "" if report.passed else next((found.message for found in report.findings), "")
-        earned = "?" if question in validation.unsettled else f"{report.points:g}"
-        table.add_row(question, f"{earned} / {report.max_points:g}", Text(step))
+        step = translate(N_("right")) if report.passed else clip(next((found.message for found in report.findings), ""))
+        unsettled = question in validation.unsettled
+        mark = "note" if unsettled else "right" if report.passed else "wrong"
+        earned = f"? / {report.max_points:g}" if unsettled else words.points(report.points, report.max_points)
+        yield Cell(question), Cell(earned), Cell(step, mark=mark)
     for question, (points, answered) in validation.written.items():
         step = (
             N_("answered; your teacher reads it")
             if answered
             else N_("not answered yet: write your answer into its cell")
         )
-        table.add_row(question, f"? / {points:g}", Text(translate(step)))
-    return table
+        yield Cell(question), Cell(f"? / {points:g}"), Cell(translate(step), mark="note" if answered else "wrong")
 
 
-def _verdict(validation: Validation, path: Path) -> str:
+def _verdict(validation: Validation, path: Path) -> tuple[str, str]:
     if not validation.passed:
-        return translate(
-            N_("Not ready yet: see above what to do next. Your file {name} was not changed."), name=path.name
-        )
+        return translate(N_("Not ready yet.")), translate(N_("Your file {name} was not changed."), name=path.name)
+    ready = translate(N_("Ready: everything runs and is answered."))
     if validation.reports and not (path.parent / "evidence").is_dir():
-        text = N_("All is right here, but the folder `evidence` is missing: run your notebook once, then hand in both.")
-        return translate(text)
-    return translate(
-        N_("Ready: everything runs and is answered. Hand in {name} and the folder `evidence`."), name=path.name
-    )
+        return ready, translate(
+            N_("The folder `evidence` is still missing: run your notebook once, then hand in both.")
+        )
+    return ready, translate(N_("Hand in {name} and the folder `evidence`."), name=path.name)

@@ -23,7 +23,7 @@ def display(thing: object) -> None:
     Never raises and writes nothing to stderr; what has no page of its own is shown as its ``str``.
 
     Args:
-        thing: a Report, a Diagnosis, a Comparison, an Advice or a Standing.
+        thing: a Report, a Diagnosis, a Comparison, an Advice, a Standing or a Page.
     """
     with contextlib.suppress(Exception):
         if _in_notebook():

@@ -20,7 +20,7 @@ def render(thing: object, pictures: bool = True) -> str:
     """The feedback as one HTML section that stands on its own.
 
     Args:
-        thing: a Report, a Diagnosis, a Comparison, an Advice or a Standing.
+        thing: a Report, a Diagnosis, a Comparison, an Advice, a Standing or a Page.
         pictures: draw the learning curves; without, their description in words stands in their place and
             matplotlib is not imported.
 

@@ -108,10 +108,14 @@ class Page:
 def of(thing: object) -> Page:
     """The page that shows a report, a diagnosis, a comparison, a word of advice or where a learner stands.
 
+    A page is its own page.
+
     Raises:
         TypeError: for anything else.
     """
     match thing:
+        case Page():
+            return thing
         case Report():
             return _report(thing)
         case Diagnosis():
@@ -178,7 +182,7 @@ def _report(report: Report) -> Page:
         "right" if report.passed else "wrong",
         _headline(report),
         tuple(blocks),
-        over=_clip(translate(report.title)),
+        over=clip(translate(report.title)),
         score=words.points(report.points, report.max_points) if report.max_points > 0 else "",
     )
 
@@ -198,7 +202,7 @@ def _clause(section: Section) -> str:
             if section.name == "curves" and name in section.diagnoses:
                 return translate(clause)
     known = _CLAUSES.get((section.name, section.passed))
-    return translate(known) if known else _clip(section.name)
+    return translate(known) if known else clip(section.name)
 
 
 def _unjudged(finding: Finding) -> bool:
@@ -209,12 +213,12 @@ def _unjudged(finding: Finding) -> bool:
 def _question(identity: str) -> str:
     number = identity[1:]
     if identity.startswith("q") and number.isdecimal():
-        return translate(N_("Question {number}"), number=_clip(number))
-    return _clip(identity)
+        return translate(N_("Question {number}"), number=clip(number))
+    return clip(identity)
 
 
 def _messages(findings: list[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_clip(finding.message) for finding in findings))
+    return tuple(dict.fromkeys(clip(finding.message) for finding in findings))
 
 
 _DEEDS = {
@@ -239,15 +243,15 @@ def _row(row: Row) -> tuple[Cell, ...]:
     mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
     todo = translate(deed)
     if row.action == "change" and row.detail.startswith("layers."):
-        todo = translate(N_("replace it with `{layer}`"), layer=_clip(row.detail))
+        todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
-        todo = translate(N_("set `{setting}`"), setting=_clip(row.detail))
+        todo = translate(N_("set `{setting}`"), setting=clip(row.detail))
     header = translate(N_("new")) if row.number is None else str(row.number)
     return (Cell(header), _layer(row.actual), _layer(row.expected), Cell(todo, mark=mark))
 
 
 def _layer(code: str | None) -> Cell:
-    return Cell("–") if code is None else Cell(_clip(code), code=True)
+    return Cell("–") if code is None else Cell(clip(code), code=True)
 
 
 def _section_picture(section: Section) -> Picture:
@@ -297,12 +301,12 @@ def _diagnosis(diagnosis: Diagnosis) -> Page:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return _clip(Finding(verdict.code, position=verdict.epochs[0], params=verdict.params).message)
+    return clip(Finding(verdict.code, position=verdict.epochs[0], params=verdict.params).message)
 
 
 def _comparison(comparison: Comparison) -> Page:
     names = [name for name in words.DIFFERENCES if name in comparison.names]
-    said = [Text(_clip(Finding(f"compare.{name}", params=comparison.numbers).message)) for name in names]
+    said = [Text(clip(Finding(f"compare.{name}", params=comparison.numbers).message)) for name in names]
     first, second = run_of(comparison.before), run_of(comparison.after)
     headline = translate(N_("The second run against the first: {difference}."), difference=words.named(names))
     return Page("note", headline, (*said, Picture((first, second), words.told_both(first, second))))
@@ -318,10 +322,10 @@ def _status(names: frozenset[str]) -> str:
 
 
 def _advice(advice: Advice) -> Page:
-    blocks: list[Block] = [Text(_clip(paragraph)) for paragraph in advice.text.split("\n\n")]
+    blocks: list[Block] = [Text(clip(paragraph)) for paragraph in advice.text.split("\n\n")]
     if advice.code.strip():
         blocks.append(Code(words.visible(advice.code.strip("\n"))))
-    return Page("note", _clip(advice.title), tuple(blocks))
+    return Page("note", clip(advice.title), tuple(blocks))
 
 
 def _standing(standing: Standing) -> Page:
@@ -340,7 +344,7 @@ def _standing(standing: Standing) -> Page:
         "right" if standing.next is None else "note",
         translate(N_("{done} of {count} questions are right."), done=done, count=len(lines)),
         (table, *told),
-        over=_clip(translate(standing.title)),
+        over=clip(translate(standing.title)),
         score=words.points(standing.points, standing.max_points) if standing.max_points > 0 else "",
     )
 
@@ -355,14 +359,14 @@ def _line(line: Line) -> tuple[Cell, ...]:
     score = words.points(record.points, line.max_points)
     return (
         Cell(_question(line.question)),
-        Cell(_clip(translate(line.title))),
+        Cell(clip(translate(line.title))),
         status,
         Cell(score),
         Cell(str(record.attempts)),
     )
 
 
-def _clip(text: str) -> str:
+def clip(text: str) -> str:
     """The text on one line and of bearable length."""
     line = words.visible(" ".join(text[: 2 * LONGEST].split()))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

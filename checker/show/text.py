@@ -24,7 +24,7 @@ def render(thing: object) -> str:
     """The feedback as plain text of at most 80 columns, without colour and without a picture.
 
     Args:
-        thing: a Report, a Diagnosis, a Comparison, an Advice or a Standing.
+        thing: a Report, a Diagnosis, a Comparison, an Advice, a Standing or a Page.
 
     Raises:
         TypeError: for anything else.
