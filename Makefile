@@ -51,7 +51,7 @@ calibrate: $(VENV)/learner ## train references and mistakes over many seeds, mea
 	$(BIN)/python -m checker calibrate spotify $(ARGS)
 
 benchmark: $(VENV)/tester ## print speeds: reading, judging, showing, grading a class
-	$(PYTEST) --benchmark-only $(ARGS) tests
+	$(PYTEST) --benchmark-only -rN $(ARGS) tests
 	$(BIN)/python tests/benchmark_class.py --students 200
 
 versions: ## run the tests on the oldest and the newest versions that requirements.txt allows
