@@ -39,13 +39,7 @@ release: $(VENV)/learner ## make notebooks/spotify and notebooks/challenge anew 
 	$(BIN)/nbgrader generate_assignment challenge --no-db --force
 
 lesson-outputs: $(VENV)/learner ## run the lessons and keep their outputs
-	CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-		--NotebookClient.record_timing=False notebooks/0*.ipynb
-	@# TensorFlow greets on stderr, with the name of the machine's drivers: that is not for readers.
-	$(BIN)/python -c "import sys, nbformat; [(book := nbformat.read(path, 4), \
-		[cell.update(outputs=[out for out in cell.outputs if out.get('name') != 'stderr']) \
-		for cell in book.cells if cell.cell_type == 'code'], nbformat.write(book, path)) for path in sys.argv[1:]]" \
-		notebooks/0*.ipynb
+	CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/lesson_outputs.py notebooks/0*.ipynb
 
 calibrate: $(VENV)/learner ## train references and mistakes over many seeds, measure the thresholds
 	$(BIN)/python -m checker calibrate spotify $(ARGS)
