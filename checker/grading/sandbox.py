@@ -325,7 +325,9 @@ def _kill(process: subprocess.Popen[bytes], namespace: int | None) -> None:
     if namespace is not None:
         with suppress(OSError):
             signal.pidfd_send_signal(namespace, signal.SIGKILL)
-        select.select([namespace], [], [], DYING)
+        dead = select.poll()  # unlike select.select, also for descriptors above 1,023
+        dead.register(namespace, select.POLLIN)
+        dead.poll(1000 * DYING)
         os.close(namespace)
     process.wait()
 
