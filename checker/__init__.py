@@ -8,7 +8,7 @@ __all__ = ["__version__", "get_language", "set_language", "validate"]
 __version__ = "0.1.0"
 
 
-def validate(notebook: str | Path) -> None:
+def validate(notebook: str | Path = "") -> None:
     """Run a notebook in a fresh kernel, as a grader would, and print its points; call it in the notebook's last cell.
 
     Args:

@@ -93,9 +93,9 @@ def test_the_last_cell_asks_for_it_and_the_run_does_not_ask_again(tmp_path: Path
     assert shown.count("Ready: everything runs and is answered.") == 1
 
 
-@pytest.mark.parametrize("wrong", [None, 3, ["work.ipynb"], "", "."])
-def test_what_is_no_path_is_refused_in_one_sentence(wrong: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    checker.validate(wrong)
+@pytest.mark.parametrize("wrong", [(), (None,), (3,), (["work.ipynb"],), ("",), (".",), ("spotify",)])
+def test_what_is_no_path_is_refused_in_one_sentence(wrong: tuple[Any, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    checker.validate(*wrong)
     assert "There is no file" in capsys.readouterr().err
 
 
