@@ -92,7 +92,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- whether a history is this model's ------------------------------------------------------------------------
     "history.other_model": N_(
-        "This history belongs to another model object: run the cell that trains *this* model again, then check."
+        "This history is another model's, and the weights of yours do not reproduce it: run the cell that trains *this* model again, then check."
     ),
     "history.epochs": N_(
         "The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."
@@ -100,12 +100,15 @@ MESSAGES: dict[str, str] = {
     "history.scale": N_(
         "A loss of {actual:.3g} cannot come from this data, where even always guessing the median gives {median:.3g}: the notebook still holds a run on other data. Restart the kernel and run all cells from the top."
     ),
+    "history.negative": N_(
+        "The history has a loss below zero, which a mean of distances never is: hand in what `model.fit(...)` returned, unchanged."
+    ),
     "history.rounded": N_("These losses were rounded or typed in: hand in the `history` that `model.fit` returned."),
     "history.stale": N_(
-        "On the validation data this model has a loss of {actual:.4g}, but the history ends at {claimed:.4g}: one of them is from an earlier run. Build, compile and train again, then check."
+        "On the course's validation data this model has a loss of {actual:.4g}; no epoch of the history shows that loss, and it ends at {claimed:.4g}. Most often the model was built or trained again after this history; averaged weights and other validation data do it, too. Run the cells that build and train once more, then check right away."
     ),
     "history.other_split": N_(
-        "On the course's validation data this model has a loss of {actual:.4g}, yours ended at {claimed:.4g}: grading uses the course's split, so keep the data cell as it is."
+        "On the course's validation data this model has a loss of {actual:.4g}, but no epoch of your training shows it (it ended at {claimed:.4g}). Either it was validated on other data than the notebook's, or its weights were changed afterwards. Train it with `validation_data` as the notebook has it, then check right away."
     ),
     "history.short": N_("Only {actual} epochs are too few to see what this question is about: train for {expected}."),
     # --- reading curves, numbers, choices -------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def _train(name: str, folder: Path, cache: Path) -> None:
 
     from checker import datasets
     from checker.assignments import spotify
-    from checker.grading import evidence
+    from checker.questions import evidence
 
     question, code, source = NETWORKS[name]
     training = getattr(spotify, question).training

@@ -332,8 +332,8 @@ class TestLikeness:
 
 
 def sketch_of(archive: bytes) -> tuple[float, ...]:
-    from checker.grading.evidence import Evidence
-    from checker.grading.untrusted import archive_weights
+    from checker.questions.evidence import Evidence
+    from checker.reading.archive import archive_weights
 
     return Evidence("q1", weights=archive_weights(archive)).sketch
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from checker.assignments import lessons
-from checker.kinds import ChoiceQuestion, NumberQuestion
+from checker.questions import ChoiceQuestion, NumberQuestion
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]

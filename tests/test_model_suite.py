@@ -13,7 +13,7 @@ from models import designs, mutants, right, wrong
 from models.case import Case
 
 from checker.assignments import spotify
-from checker.kinds import NetworkQuestion
+from checker.questions import NetworkQuestion
 from checker.report import Report
 
 CASES = [*right.cases(), *wrong.cases(), *mutants.cases(), *designs.cases()]

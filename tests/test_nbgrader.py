@@ -194,7 +194,7 @@ KINDS: dict[str, Kind] = {
     ),
     "cut_short": Kind(FULL, spoil=_cut_short, read=False),
     "not_a_notebook": Kind(FULL, spoil=_bytes(b'["a", {"cells": 1}]'), read=False),
-    "stale_history": Kind({**FULL, "q1": 2.0, "q2": None}, spoil=_stale_history),
+    "stale_history": Kind({**FULL, "q1": 2.0, "q2": 0.0}, spoil=_stale_history),
     "output_cleared": Kind(
         FULL, spoil=_cells(lambda cells: [cell.update(outputs=[]) for cell in cells if cell["cell_type"] == "code"])
     ),

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from checker.assignments import find, spotify
 from checker.expect import Dense, Dropout, Network
-from checker.kinds import ChoiceQuestion, NetworkQuestion, NumberQuestion
 from checker.language import using
-from checker.question import Assignment
+from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
 from checker.report import Report
 
 quiz = Assignment(

@@ -21,7 +21,7 @@ from keras import layers as L
 from checker import datasets
 from checker.assignments import spotify
 from checker.blueprint import Unreadable
-from checker.grading.replay import FUNCTIONS, Replay, Unsupported, loss
+from checker.reading.replay import FUNCTIONS, Replay, Unsupported, loss
 
 Sequential, Input, Model = keras.Sequential, keras.Input, keras.Model
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -209,7 +209,7 @@ def test_predicting_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     model = shaken(Sequential([Input((8,)), L.Dense(5, "relu"), L.Dense(1)]))
     x = np.random.default_rng(0).normal(size=(101, 8))
     whole = Replay.of(model).predict(x)
-    monkeypatch.setattr("checker.grading.replay.CHUNK_VALUES", 50)
+    monkeypatch.setattr("checker.reading.replay.CHUNK_VALUES", 50)
     np.testing.assert_allclose(Replay.of(model).predict(x), whole, rtol=1e-6)
     assert Replay.of(model).predict(x[:0]).shape == (0, 1)
     with pytest.raises(ValueError, match="shape"):

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 
 from checker import language, show
 from checker.curves import compare, diagnose
-from checker.progress import Record
-from checker.question import Line, Standing
-from checker.report import Advice, Finding, Report, Row, Section
+from checker.report import Advice, Finding, Line, Record, Report, Row, Section, Standing
 from checker.show import html, page
 
 STANDING = Standing(

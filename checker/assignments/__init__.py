@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from checker.question import Assignment
+from checker.questions import Assignment
 
 NAMES = ("spotify", "challenge")
 

@@ -22,10 +22,8 @@ from checker.expect import (
     not_first,
     parameters,
 )
-from checker.kinds import NetworkQuestion
 from checker.language import N_
-from checker.question import Assignment
-from checker.training import Training
+from checker.questions import Assignment, NetworkQuestion, Training
 
 BUDGET = 20_000
 """Weights that the network may have; the lesson's network has a hundred times as many."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from checker.expect import Activation, BatchNormalization, Dense, Dropout, Network
-from checker.kinds import ChoiceQuestion, NetworkQuestion, NumberQuestion
 from checker.language import N_
-from checker.question import Assignment
+from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
 
 dropout = Assignment(
     id="dropout",

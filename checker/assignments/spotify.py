@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from checker import datasets
 from checker.expect import BatchNormalization, Dense, Dropout, Network
-from checker.kinds import NetworkQuestion, ReadingQuestion
 from checker.language import N_
-from checker.question import Assignment
-from checker.training import Training
+from checker.questions import Assignment, NetworkQuestion, ReadingQuestion, Training
 
 _spotify = Training(
     data="spotify",

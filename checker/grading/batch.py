@@ -348,7 +348,7 @@ def _looked_at(folder: Path) -> Sequence[Path]:
 
 
 def _content(path: Path) -> bytes:
-    from checker.grading.untrusted import ARCHIVE_LIMIT, Refused, file_bytes
+    from checker.reading.archive import ARCHIVE_LIMIT, Refused, file_bytes
 
     try:
         return hashlib.sha256(file_bytes(path, ARCHIVE_LIMIT)).digest()

@@ -20,13 +20,14 @@ import nbformat.v4
 from nbformat import NotebookNode
 
 from checker import assignments
-from checker.grading import sandbox, untrusted
+from checker.grading import sandbox
 from checker.grading.class_report import finding_key
-from checker.grading.evidence import FOLDER
 from checker.grading.marking import Mark, Marks, grade_notebook
 from checker.grading.results import Answered, Graded
 from checker.grading.submission import Release, find, read, restore
 from checker.language import N_, translate
+from checker.questions.evidence import FOLDER
+from checker.reading import archive as untrusted
 from checker.report import Severity
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from checker import show
-from checker.grading.evidence import FOLDER, Evidence, Outcome, assess
+from checker.grading.assess import assess
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
     Release,
@@ -29,7 +29,8 @@ from checker.grading.submission import (
     unanswered,
 )
 from checker.language import known, using
-from checker.question import Assignment
+from checker.questions import Assignment
+from checker.questions.evidence import FOLDER, Evidence, Folder
 from checker.report import Report
 
 _LANGUAGE = re.compile(r"^[^#\n]*\bset_language\(\s*[\"'](\w+)", re.MULTILINE)
@@ -122,13 +123,12 @@ def _marks(
     A question without an answer that could run needs no evidence to be worth nothing; nor does one for which a fresh
     run (``final``) left none.
     """
-    assessments = assess(assignment, evidence)
-    missing = {name for name, assessed in assessments.items() if assessed.verification.code == "evidence.missing"}
+    assessments = assess(assignment, Folder(evidence))
+    missing = {name for name, assessed in assessments.items() if assessed.report.unsettled == "evidence.missing"}
     worthless = missing if final or not missing else missing & unanswered(notebook, release)
     marks = {}
     for question, assessed in assessments.items():
-        unsettled = assessed.verification.outcome is Outcome.UNSETTLED and question not in worthless
-        reason = assessed.verification.code if unsettled else ""
+        reason = "" if question in worthless else assessed.report.unsettled
         marks[question] = Mark(assessed.report, not reason, reason, assessed.evidence)
     return marks
 

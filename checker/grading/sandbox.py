@@ -26,8 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from checker.grading.untrusted import ARCHIVE_LIMIT, MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT
 from checker.language import N_, translate
+from checker.reading.archive import ARCHIVE_LIMIT, MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT
 
 STRANGERS: Final = 2_000_000_000
 """First of the user numbers, owned by nobody, that notebooks run as when the grader is root: one for each grader's

@@ -20,8 +20,8 @@ from typing import Any, Self
 import nbformat
 from nbformat import NotebookNode
 
-from checker.grading.untrusted import NOTEBOOK_LIMIT, Refused, file_bytes
 from checker.language import N_, translate
+from checker.reading.archive import NOTEBOOK_LIMIT, Refused, file_bytes
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SUFFIXES = (".ipynb", ".json", ".txt")

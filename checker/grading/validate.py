@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,13 +21,10 @@ from nbformat import NotebookNode
 from checker import show
 from checker.grading.sandbox import FRESH
 from checker.language import N_, translate
-from checker.question import Assignment
+from checker.questions import Assignment
 from checker.report import Report
 from checker.show import words
 from checker.show.page import Block, Cell, Page, Steps, Table, Text, clip
-
-if TYPE_CHECKING:
-    from checker.grading.evidence import Assessment
 
 BIGGEST_FILE = 50_000_000
 """Bytes; larger files beside the notebook are not copied for the run."""
@@ -110,28 +106,24 @@ def run(path: Path, notebook: NotebookNode, timeout: int) -> Validation:
         notebook: its content; cells get outputs.
         timeout: seconds that one cell may take.
     """
-    from checker.grading.evidence import FOLDER, assess
+    from checker.grading.assess import assess
+    from checker.questions.evidence import FOLDER, Folder
 
     assignment = assignment_of(notebook)
     with tempfile.TemporaryDirectory(prefix="validate-") as scratch:
         folder = Path(scratch) / path.resolve().parent.name
         _copy_folder(path.resolve().parent, folder, leave_out={path.name, FOLDER.name})
         problems = tuple(_execute(notebook, folder, timeout))
-        assessed = assess(assignment, folder / FOLDER) if assignment is not None else {}
+        assessed = assess(assignment, Folder(folder / FOLDER)) if assignment is not None else {}
     return Validation(
         {question: found.report for question, found in assessed.items()},
-        frozenset(question for question, found in assessed.items() if _unsettled(found)),
+        frozenset(
+            question for question, found in assessed.items() if found.report.unsettled not in ("", "evidence.missing")
+        ),
         dict(_written(notebook)),
         problems,
         tuple(_changed(notebook)),
     )
-
-
-def _unsettled(assessed: Assessment) -> bool:
-    from checker.grading.evidence import Outcome
-
-    verification = assessed.verification
-    return verification.outcome is Outcome.UNSETTLED and verification.code != "evidence.missing"
 
 
 def assignment_of(notebook: NotebookNode) -> Assignment | None:

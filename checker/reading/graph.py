@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from checker.keras_layers import Shape
+from checker.reading.graph_file import is_graph, read_graph
 from checker.reading.live import LiveReader
 from checker.reading.objectives import compiled_with
 from checker.reading.parts import Assembler, Node, Unreadable
 from checker.reading.recognise import name_of, refuse_what_is_no_model
-from checker.reading.saved import counted, read_file
+from checker.reading.saved import counted, read_config, read_model
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ class Graph:
             Unreadable: when the file is missing or damaged, or a subclassed model, whose graph no file holds.
         """
         try:
-            item, compiled, built = read_file(source)
+            config = read_config(source)
+            if is_graph(config):
+                return cls(**read_graph(config))
+            item, compiled, built = read_model(config)
             graph = cls(*Assembler().assemble(item), built=built, compiled=compiled)
             return replace(graph, nodes=tuple(counted(source, graph.nodes)))
         except Unreadable:

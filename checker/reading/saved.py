@@ -23,13 +23,17 @@ MAX_WEIGHTS_BYTES = 1_000_000_000
 """Size of a saved model's weights."""
 
 
-def read_file(source: str | Path | bytes) -> tuple[Item, Any, bool]:
-    """The model in a file, what it was compiled with, and whether it has weights."""
+def read_config(source: str | Path | bytes) -> Any:
+    """The ``config.json`` of a file."""
     stream = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
     with zipfile.ZipFile(stream) as archive:
         if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
             raise Unreadable("model.unreadable")
-        config = json.loads(archive.read("config.json"))
+        return json.loads(archive.read("config.json"))
+
+
+def read_model(config: Any) -> tuple[Item, Any, bool]:
+    """The model that a ``config.json`` describes, what it was compiled with, and whether it has weights."""
     item = _saved_item(config)
     if item.body is None:
         raise Unreadable("model.untraceable", name=str(config.get("class_name", "")))

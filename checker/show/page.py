@@ -10,8 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
-from checker.question import Line, Standing
-from checker.report import Advice, Finding, Report, Section, Severity
+from checker.report import Advice, Finding, Line, Report, Section, Severity, Standing
 from checker.rows import Row
 from checker.show import words
 from checker.show.words import Run

@@ -17,8 +17,11 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.blueprint import Graph, Node, Shape, Unreadable, stages
-from checker.grading.untrusted import Weights, read_weights
+from checker.canonical import stages
+from checker.keras_layers import Shape
+from checker.reading.archive import Weights, read_weights
+from checker.reading.graph import Graph
+from checker.reading.parts import Node, Unreadable
 
 Array = NDArray[np.float32]
 Run = Callable[[Sequence[Array], Sequence[Array]], Array]
@@ -451,7 +454,16 @@ class Replay:
         Raises:
             Unsupported, Unreadable: as for :class:`Replay`; see also :meth:`Graph.of`.
         """
-        return cls(Graph.of(model), _live_weights)
+        return cls.live(Graph.of(model))
+
+    @classmethod
+    def live(cls, graph: Graph) -> Self:
+        """The replay of a live model that was read already.
+
+        Raises:
+            Unsupported, Unreadable: as for :class:`Replay`.
+        """
+        return cls(graph, _live_weights)
 
     @classmethod
     def load(cls, source: str | Path | bytes, limit: int = MAX_PARAMETERS) -> Self:

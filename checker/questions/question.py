@@ -1,7 +1,7 @@
-"""Questions: evaluate an answer into a Report, show it, grade it, give hints.
+"""Questions: judge an answer into a Report, show it, grade it, give hints.
 
-A :class:`Question` knows nothing of notebooks beyond calling :mod:`checker.show`; its kinds stand in
-:mod:`checker.kinds`. ``evaluate`` is pure; ``check`` and ``grade`` also leave evidence and count the attempt.
+Reading an answer and judging it are two steps. ``evaluate`` reads live objects and judges; ``check`` saves the evidence
+and shows the report; ``grade`` does so in silence; a grader reads the evidence and judges (:meth:`Question.judge`).
 """
 
 from __future__ import annotations
@@ -11,23 +11,34 @@ import io
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from checker.language import N_, translate
-from checker.progress import Progress, Record
-from checker.report import Advice, Finding, Report, Section
+from checker.questions.progress import Progress
+from checker.report import Advice, Finding, Line, Outcome, Record, Report, Section, Standing
 
-MISSING: Final = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
-"""Stands for an argument that was not handed in: its section is then absent from the report."""
+if TYPE_CHECKING:
+    from checker.blueprint import Graph
+    from checker.curves import Curves
+    from checker.questions.evidence import Evidence
+
+Answer = TypeVar("Answer")
+"""What a kind of question is answered with, one of :mod:`checker.questions.answer`'s classes."""
+
+UNSAVED = N_(
+    "Your answer could not be saved beside the notebook, so a grader would not see it. "
+    "Is the disk full, or the folder read-only? Make room, then run this cell again."
+)
+"""What a learner is told whose evidence could not be saved."""
 
 TRIES_BEFORE_SOLUTION = 3
 """After so many attempts the feedback offers the solution."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question(ABC):
+class Question(ABC, Generic[Answer]):
     """One question of an assignment.
 
     Attributes:
@@ -49,63 +60,100 @@ class Question(ABC):
     graded: bool = False
     _last: dict[str, Report] = field(default_factory=dict, repr=False, compare=False)
 
+    reads_runs: ClassVar[bool] = False
+    """Whether an answer speaks of the runs of another question, whose evidence is then judged first."""
+
     @abstractmethod
-    def _judge(self, answer: Mapping[str, Any]) -> Iterable[Section]:
-        """Judge each part of the answer that was handed in."""
+    def sections(self, answer: Answer) -> Iterable[Section]:
+        """Judge each part of an answer."""
 
     @abstractmethod
     def solution_code(self) -> str:
         """The solution as code, from the same declaration that answers are judged by."""
 
+    def from_evidence(self, evidence: Evidence, proved: Collection[Curves] = ()) -> Answer:
+        """The answer that the evidence holds.
+
+        Args:
+            evidence: this question's, as read from files.
+            proved: curves that the submission's other evidence proves.
+
+        Raises:
+            TypeError: this kind of question leaves no evidence.
+        """
+        raise TypeError(f"no evidence is kept for a {type(self).__name__}")
+
     def _own_hints(self) -> Iterator[str]:
         """Further hints of this kind of question, already translated, from vague to nearly finished."""
         yield from ()
 
-    def _evidence(self, answer: Mapping[str, Any]) -> tuple[Any, dict[str, Any]] | None:
-        """The model and the record that a grader needs; None where there is nothing to keep."""
+    def _record(self, answer: Answer) -> Mapping[str, Any]:
+        """What a grader needs to know besides the model."""
+        return {}
+
+    def _graph(self, answer: Answer) -> Graph | None:
+        """The answer's network as it was read, where it has one."""
         return None
 
-    # --- what the kinds' public methods call ----------------------------------------------------------------------
-    def _evaluate(self, answer: Mapping[str, Any]) -> Report:
-        """The report on an answer. Whatever is handed in, nothing is raised: a surprise is a finding, never a pass."""
+    # --- judging --------------------------------------------------------------------------------------------------
+    def judge(self, answer: Answer) -> Report:
+        """The report on an answer, whichever reader made it."""
+        return self._guarded(lambda: self.sections(answer))
+
+    def _guarded(self, judged: Callable[[], Iterable[Section]]) -> Report:
+        """Whatever is handed in, nothing is raised: a surprise is a finding, never a pass."""
         try:
-            sections = tuple(self._judge(answer))
+            sections = tuple(judged())
         except KeyboardInterrupt:
             raise
         except BaseException as surprise:  # hostile objects may raise anything at all
             finding = Finding("checker.surprise", params={"error": type(surprise).__name__})
-            sections = (Section("answer", False, 0.0, self.points, (finding,)),)
+            sections = (Section("answer", False, 0.0, self.points, (finding,), outcome=Outcome.UNSETTLED),)
         return Report(self.assignment, self.id, self.title, sections, self.points)
 
-    def _check(self, answer: Mapping[str, Any]) -> None:
+    # --- what the kinds' public methods call ----------------------------------------------------------------------
+    def _evaluate(self, read: Callable[[], Answer]) -> Report:
+        """Read and judge."""
+        return self._guarded(lambda: self.sections(read()))
+
+    def _check(self, read: Callable[[], Answer], model: Any = None) -> None:
+        """Read, judge, save, show."""
         from checker import show
 
-        with _quiet():
-            report = self._evaluate(answer)
-            self._keep(answer)
+        report, saved = self._judged_and_saved(read, model)
         self._last["report"] = report
         show.display(report)
+        if not saved:
+            show.display(Advice("", translate(UNSAVED)))
         record = self._progress.attempted(self.id, report.points, report.passed)
         if not report.passed and (offer := self._offer(record)) is not None:
             show.display(offer)
 
-    def _grade(self, answer: Mapping[str, Any]) -> float:
+    def _grade(self, read: Callable[[], Answer], model: Any = None) -> float:
+        """The same in silence."""
+        return round(self._judged_and_saved(read, model)[0].points, 4)
+
+    def _judged_and_saved(self, read: Callable[[], Answer], model: Any) -> tuple[Report, bool]:
+        """The report, and whether its evidence is now beside the notebook."""
+        held: list[Answer] = []
+
+        def sections() -> Iterable[Section]:
+            held.append(read())
+            return self.sections(held[0])
+
         with _quiet():
-            points = self._evaluate(answer).points
-            self._keep(answer)
-        return round(points, 4)
+            report = self._guarded(sections)
+            return report, not self.graded or self._save(held, model)
 
-    def _keep(self, answer: Mapping[str, Any]) -> None:
-        """Leave evidence beside the notebook; whatever goes wrong there is not the learner's concern."""
-        if not self.graded:
-            return
-        with contextlib.suppress(Exception):
-            kept = self._evidence(answer)
-            if kept is not None:
-                from checker.grading import evidence
+    def _save(self, held: list[Answer], model: Any) -> bool:
+        from checker.questions import evidence
 
-                model, record = kept
-                evidence.save(self.id, model=model, record={"assignment": self.assignment, **record})
+        try:
+            record = {"assignment": self.assignment, **(self._record(held[0]) if held else {})}
+        except Exception:  # data that are not there, say; the answer is kept without them
+            record = {"assignment": self.assignment}
+        graph = self._graph(held[0]) if held else None
+        return evidence.save(self.id, model, record=record, graph=graph)
 
     # --- what every learner may call ------------------------------------------------------------------------------
     def hint(self) -> None:
@@ -177,7 +225,7 @@ class Assignment:
 
     id: str
     title: str
-    questions: tuple[Question, ...]
+    questions: tuple[Question[Any], ...]
     graded: bool = True
     written: float = 0.0
 
@@ -185,8 +233,8 @@ class Assignment:
         bound = tuple(replace(question, assignment=self.id, graded=self.graded) for question in self.questions)
         object.__setattr__(self, "questions", bound)
 
-    def __getattr__(self, name: str) -> Question:
-        questions: tuple[Question, ...] = self.__dict__.get("questions", ())
+    def __getattr__(self, name: str) -> Question[Any]:
+        questions: tuple[Question[Any], ...] = self.__dict__.get("questions", ())
         for question in questions:
             if question.id == name:
                 return question
@@ -214,39 +262,6 @@ class Assignment:
             Line(question.id, question.title, question.points, progress[question.id]) for question in self.questions
         )
         return Standing(self.id, self.title, lines, self.written)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One question in a :class:`Standing`."""
-
-    question: str
-    title: str
-    max_points: float
-    record: Record
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a learner stands in an assignment."""
-
-    assignment: str
-    title: str
-    lines: tuple[Line, ...]
-    written: float = 0.0
-
-    @property
-    def points(self) -> float:
-        return sum(line.record.points for line in self.lines)
-
-    @property
-    def max_points(self) -> float:
-        return sum(line.max_points for line in self.lines)
-
-    @property
-    def next(self) -> str | None:
-        """The first question that is not passed yet; None when all are."""
-        return next((line.question for line in self.lines if not line.record.passed), None)
 
 
 @contextlib.contextmanager

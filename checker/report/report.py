@@ -28,6 +28,14 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class Outcome(StrEnum):
+    """What the evidence says of a claim: proved, contradicted, or not settled."""
+
+    PROVED = "proved"
+    CONTRADICTED = "contradicted"
+    UNSETTLED = "unsettled"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was noticed.
@@ -91,6 +99,7 @@ class Section:
         table: the side-by-side table of an architecture, empty elsewhere.
         curves: what the picture of the curves is drawn from, ``{"loss": [...], "val_loss": [...]}``; None elsewhere.
         diagnoses: names of the diagnoses of those curves.
+        outcome: what the evidence says of this section's claims; None where there is nothing to prove.
     """
 
     name: str
@@ -101,6 +110,12 @@ class Section:
     table: tuple[Row, ...] = ()
     curves: Mapping[str, list[float]] | None = None
     diagnoses: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+
+    @property
+    def unsettled(self) -> str:
+        """Code of the finding that says why running the notebook again or a person has to settle it; else empty."""
+        return self.findings[0].code if self.outcome is Outcome.UNSETTLED and self.findings else ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -112,6 +127,7 @@ class Section:
             "table": [dict(vars(row)) for row in self.table],
             "curves": plain(None if self.curves is None else dict(self.curves)),
             "diagnoses": list(self.diagnoses),
+            "outcome": self.outcome and str(self.outcome),
         }
 
     @classmethod
@@ -125,6 +141,7 @@ class Section:
             tuple(Row(**row) for row in data.get("table", ())),
             restored(data.get("curves")),
             tuple(data.get("diagnoses", ())),
+            Outcome(data["outcome"]) if data.get("outcome") else None,
         )
 
 
@@ -155,6 +172,11 @@ class Report:
     def passed(self) -> bool:
         """Whether everything that was judged is right."""
         return bool(self.sections) and all(section.passed for section in self.sections)
+
+    @property
+    def unsettled(self) -> str:
+        """Why running the notebook again or a person has to settle the points; empty where the evidence does."""
+        return next((section.unsettled for section in self.sections if section.unsettled), "")
 
     @property
     def findings(self) -> tuple[Finding, ...]:

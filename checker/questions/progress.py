@@ -10,22 +10,13 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from checker.report import Record
+
 FILE = "progress.json"
-
-
-@dataclass(frozen=True)
-class Record:
-    """One question's progress: how often it was checked, the best points so far, hints and solution seen."""
-
-    attempts: int = 0
-    points: float = 0.0
-    passed: bool = False
-    hints: int = 0
-    solution_seen: bool = False
 
 
 class Progress:

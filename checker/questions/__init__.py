@@ -1,0 +1,22 @@
+"""Questions: what is asked, how an answer is read and judged, and what is left for a grader."""
+
+from checker.questions.answer import Facts, NetworkAnswer, PlainAnswer, ReadingAnswer
+from checker.questions.network import NetworkQuestion
+from checker.questions.question import Assignment, Question
+from checker.questions.quiz import ChoiceQuestion, NumberQuestion
+from checker.questions.reading import ReadingQuestion
+from checker.questions.training import Training
+
+__all__ = [
+    "Assignment",
+    "ChoiceQuestion",
+    "Facts",
+    "NetworkAnswer",
+    "NetworkQuestion",
+    "NumberQuestion",
+    "PlainAnswer",
+    "Question",
+    "ReadingAnswer",
+    "ReadingQuestion",
+    "Training",
+]

@@ -1,0 +1,374 @@
+"""What a learner's run leaves behind.
+
+``save`` writes ``evidence/<question>.keras`` (Keras' own format, without the optimizer) and
+``evidence/<question>.json`` (the learning curves and what they were made with) beside the notebook. ``read`` takes them
+as hostile data; what they prove is judged where all answers are (:mod:`checker.questions.training`). Reading needs no
+TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import platform
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from checker import datasets
+from checker.blueprint import Blueprint, Graph, Unreadable
+from checker.messages import MESSAGES
+from checker.reading import archive as untrusted
+from checker.reading.archive import Refused
+from checker.reading.graph_file import graph_archive
+from checker.reading.recognise import is_a, keras_in_use
+from checker.report import Finding, plain, restored
+
+if TYPE_CHECKING:
+    from checker.curves import Curves
+
+FORMAT: Final = 1
+FOLDER: Final = Path("evidence")
+SKETCH: Final = 64
+"""Weights that a sketch of a network holds."""
+
+KEPT: Final = ("assignment", "compiled", "facts", "finding", "history", "before", "after", "answer", "fit", "data")
+"""What a record may say besides its format, question and versions: nothing about the person or the machine."""
+
+
+# --- the learner's side -----------------------------------------------------------------------------------------------
+
+
+def save(
+    question_id: str,
+    model: Any = None,
+    *,
+    record: Mapping[str, Any],
+    graph: Graph | None = None,
+    folder: Path | str = FOLDER,
+) -> bool:
+    """Leave the evidence of one question; never in the way of the learner, and never two truths.
+
+    Nothing is raised. What cannot be saved (a model whose layers fail) is noted in the record, so that the grader runs
+    the notebook again; where nothing can be written (a full disk, a read-only folder), older evidence of the question
+    is taken away as far as possible, since it would speak of another answer. The model is not changed.
+
+    Args:
+        question_id: ``"q1"``; the files are named after it.
+        model: the live Keras model, or None where the question has none.
+        record: what to note, of the keys in ``KEPT``: ``history`` (``{"loss": [...], "val_loss": [...]}``), ``before``
+            and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
+            ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``data``
+            (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are dropped.
+        graph: the model as the checker read it; None where it was not read.
+        folder: where to; made if missing.
+
+    Returns:
+        Whether the evidence is there now.
+    """
+    archive_file, record_file = (Path(folder) / f"{question_id}{suffix}" for suffix in (".keras", ".json"))
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            archive, missing = _archived(model, graph)
+            kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
+            noted = {"format": FORMAT, "question": question_id, **kept, "versions": _versions()}
+            noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
+            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+            archive_file.parent.mkdir(parents=True, exist_ok=True)
+            if archive:
+                _write(archive_file, archive)
+            else:
+                archive_file.unlink(missing_ok=True)
+            _write(record_file, text)
+    except Exception:
+        for file in (record_file, archive_file):
+            with contextlib.suppress(OSError):
+                file.unlink()
+        return False
+    return True
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    keras = sys.modules.get("keras")
+    return {
+        "python": platform.python_version(),
+        "keras": str(getattr(keras, "__version__", "")),
+        "checker": version("keras-layers-course"),
+    }
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write the whole file or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _archived(model: Any, graph: Graph | None) -> tuple[bytes | None, str]:
+    """The model as an archive, or None and the code of why it cannot be had.
+
+    It is Keras' own archive where that shows the network that the checker saw, else one of the graph.
+    """
+    keras = keras_in_use()
+    if keras is None or not is_a(model, keras.Model):
+        return None, "model.none"
+    if model.built and 4 * model.count_params() > untrusted.ARCHIVE_LIMIT:
+        return None, "evidence.too_big"
+    archive = _keras_archive(model)
+    if graph is not None and (archive is None or not _shows(archive, graph)):
+        with contextlib.suppress(Exception):  # Keras' own archive, where there is one, still says something
+            archive = graph_archive(graph)
+    if archive is None:
+        return None, "evidence.unsaved"
+    return (archive, "") if len(archive) <= untrusted.ARCHIVE_LIMIT else (None, "evidence.too_big")
+
+
+def _keras_archive(model: Any) -> bytes | None:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            _straight(model).save(path)
+            return _repacked(path.read_bytes(), model)
+    except Exception:  # a learner's own layers can fail in any way here
+        return None
+
+
+def _shows(archive: bytes, graph: Graph) -> bool:
+    """Whether a grader will see in the archive what the checker saw in the kernel."""
+    try:
+        saved, live = Blueprint.from_graph(Graph.load(archive)), Blueprint.from_graph(graph)
+    except Unreadable:
+        return False
+    return saved == live and saved.compiled == live.compiled and saved.built == live.built
+
+
+def _straight(model: Any) -> Any:
+    """The model itself if Keras can describe it as data, else the trace of its ``call``, which shares its layers."""
+    import keras
+
+    if type(model).__module__.partition(".")[0] == "keras":
+        return model
+    inputs = keras.Input(batch_shape=model.get_build_config()["input_shape"], name="input")
+    return keras.Model(inputs, model.call(inputs), name=model.name)
+
+
+def _repacked(archive: bytes, model: Any) -> bytes:
+    """The archive without optimizer, date and code, and with what the model was compiled with."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        config = json.loads(source.read("config.json"))
+        metadata = json.loads(source.read("metadata.json"))
+        weights = source.read("model.weights.h5")
+    if not config.get("compile_config") and getattr(model, "compiled", False):
+        config["compile_config"] = model.get_compile_config()
+    metadata.pop("date_saved", None)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as target:
+        for name, content in (
+            ("metadata.json", json.dumps(metadata).encode()),
+            ("config.json", json.dumps(_without_code(config)).encode()),
+            ("model.weights.h5", _without_optimizer(weights)),
+        ):
+            target.writestr(zipfile.ZipInfo(name), content)  # ZipInfo carries a fixed date
+    return packed.getvalue()
+
+
+def _without_code(config: Any) -> Any:
+    """Marshalled code of lambdas is of no use to a grader that runs none, and names the file it was written in."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "__lambda__":
+            return {**config, "config": {}}
+        return {key: _without_code(value) for key, value in config.items()}
+    return [_without_code(value) for value in config] if isinstance(config, list) else config
+
+
+def _without_optimizer(weights: bytes) -> bytes:
+    import h5py
+
+    kept = io.BytesIO()
+    with h5py.File(io.BytesIO(weights), "r") as source, h5py.File(kept, "w") as target:
+        if "layers" in source:
+            source.copy("layers", target)
+    return kept.getvalue()
+
+
+# --- the grader's side ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One question's evidence as read.
+
+    Attributes:
+        question: the question's id.
+        record: what the JSON file says, NaN and infinities as numbers; empty if it is missing or was refused.
+        weights: the arrays in the Keras archive; None if there is none that can be read.
+        graph: the saved network; None where ``weights`` is None or the archive describes no network.
+        problems: codes of ``checker.messages`` for what is missing, refused or unreadable.
+    """
+
+    question: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+    weights: untrusted.Weights | None = field(default=None, repr=False)
+    graph: Graph | None = field(default=None, repr=False)
+    problems: tuple[str, ...] = ()
+
+    def curves(self, name: str = "history") -> dict[str, Any] | None:
+        """Claimed learning curves, ``"history"``, ``"before"`` or ``"after"``; None where the record has none."""
+        value = self.record.get(name)
+        return dict(value) if isinstance(value, Mapping) else None
+
+    @property
+    def finding(self) -> Finding | None:
+        """Why the learner's model could not be read, as the checker said then; None where the record does not say."""
+        value = self.record.get("finding")
+        code = value.get("code") if isinstance(value, Mapping) else None
+        if not isinstance(code, str) or not code.startswith("model.") or code not in MESSAGES:
+            return None
+        params = value.get("params") if isinstance(value, Mapping) else None
+        texts = {str(key): str(text)[:200] for key, text in params.items()} if isinstance(params, Mapping) else {}
+        return Finding(code, params=texts)
+
+    def answer(self, name: str) -> Any:
+        """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
+        answers = self.record.get("answer")
+        return answers.get(name) if isinstance(answers, Mapping) else None
+
+    @cached_property
+    def sketch(self) -> tuple[float, ...]:
+        """A few of the matrices' weights, scaled to length 1; empty without weights.
+
+        Networks trained apart are nearly orthogonal; copies that were changed a little or trained on, nearly parallel.
+        """
+        import numpy as np
+
+        arrays = (array for group in (self.weights or {}).values() for array in group.values())
+        matrices = [array.ravel() for array in arrays if array.ndim > 1]
+        values = np.concatenate(matrices) if matrices else np.empty(0)
+        if not values.size:
+            return ()
+        chosen = values[np.linspace(0, values.size - 1, SKETCH).astype(int)].astype(np.float64)
+        length = float(np.linalg.norm(chosen))
+        if not (0 < length < np.inf):
+            return ()
+        return tuple(round(float(value), 4) for value in chosen / length)
+
+
+class Folder(Mapping[str, bytes]):
+    """The evidence files in a folder, each read when it is asked for.
+
+    A file that is a link, a device or too large raises :class:`checker.reading.archive.Refused`.
+    """
+
+    def __init__(self, folder: Path | str = FOLDER) -> None:
+        self.folder = Path(folder)
+
+    def __getitem__(self, name: str) -> bytes:
+        limit = untrusted.RECORD_LIMIT if name.endswith(".json") else untrusted.ARCHIVE_LIMIT
+        try:
+            return untrusted.file_bytes(self.folder / name, limit)
+        except FileNotFoundError as error:
+            raise KeyError(name) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.name for path in sorted(self.folder.glob("*")) if path.suffix in (".json", ".keras"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def read(files: Mapping[str, bytes], question_id: str) -> Evidence:
+    """Read one question's evidence as hostile data; never raises for what is in the files.
+
+    Args:
+        files: the submission's evidence by name, ``"q1.json"`` and ``"q1.keras"``, such as a :class:`Folder`.
+        question_id: ``"q1"``.
+    """
+    problems: list[str] = []
+    record = _read_record(files, question_id, problems)
+    archive = _read_archive(files, question_id, record, problems) if record else None
+    weights = graph = None
+    if archive is not None:
+        try:
+            weights = untrusted.archive_weights(archive)
+            graph = Graph.load(archive)
+        except (Refused, Unreadable) as error:
+            problems.append(error.code)
+        except Exception:  # a config that Keras would never write
+            problems.append("model.unreadable")
+    return Evidence(question_id, record, weights, graph, tuple(problems))
+
+
+def _content(files: Mapping[str, bytes], name: str, problems: list[str]) -> bytes | None:
+    try:
+        return files[name]
+    except KeyError:
+        problems.append("evidence.missing")
+    except Refused as refused:
+        problems.append(refused.code)
+    return None
+
+
+def _read_record(files: Mapping[str, bytes], question_id: str, problems: list[str]) -> dict[str, Any]:
+    content = _content(files, f"{question_id}.json", problems)
+    if content is None:
+        return {}
+    try:
+        record = untrusted.json_object(content, untrusted.RECORD_LIMIT)
+    except Refused as refused:
+        problems.append(refused.code)
+        return {}
+    if record.get("format") != FORMAT:
+        problems.append("evidence.format")
+        return {}
+    if record.get("question") != question_id:
+        problems.append("evidence.other_question")
+        return {}
+    return dict(restored(record))
+
+
+def _read_archive(
+    files: Mapping[str, bytes], question_id: str, record: Mapping[str, Any], problems: list[str]
+) -> bytes | None:
+    noted = record.get("model")
+    noted = noted if isinstance(noted, Mapping) else {}
+    if "missing" in noted:
+        if noted["missing"] != "model.none":
+            problems.append("evidence.unsaved")
+        return None
+    archive = _content(files, f"{question_id}.keras", problems)
+    if archive is not None and hashlib.sha256(archive).hexdigest() != noted.get("sha256"):
+        problems.append("evidence.altered")
+        return None
+    return archive
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def curves_record(curves: Curves | Finding | None) -> dict[str, list[float]] | None:
+    """Curves as a record holds them; None where there are none."""
+    return None if curves is None or isinstance(curves, Finding) else curves.to_dict()
+
+
+def data_record(name: str) -> dict[str, str]:
+    """Which data an answer was made with: its name and the fingerprint of its split."""
+    return {"name": name, "fingerprint": datasets.split(name).fingerprint}

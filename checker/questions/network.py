@@ -1,0 +1,146 @@
+"""Build a network, and train it where the question says how."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from checker.align import Alignment, align
+from checker.blueprint import Blueprint, Graph
+from checker.expect import Network
+from checker.language import N_, translate
+from checker.questions.answer import NOT_ASKED, NetworkAnswer
+from checker.questions.evidence import curves_record, data_record
+from checker.questions.question import Question
+from checker.questions.training import Training, Verdict, judge
+from checker.report import Finding, Outcome, Report, Section, Severity
+
+if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
+    from checker.curves import Curves
+    from checker.questions.evidence import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkQuestion(Question[NetworkAnswer]):
+    """Build a network, and train it where ``training`` says how.
+
+    Attributes:
+        network: what it should be; its reference answer is the solution.
+        training: how it is to be trained and what its curves must not show; None if only the network counts.
+        curve_points: how many of the points the curves are worth; they count once the network is right.
+    """
+
+    network: Network
+    training: Training | None = None
+    curve_points: float = 0.0
+
+    def check(self, model: Any = None, history: Any = None) -> None:
+        """Look at the network, and at how its training went, and show what is right and what to do next.
+
+        Args:
+            model: the Keras model.
+            history: what ``model.fit`` returned.
+        """
+        self._check(lambda: self._read(model, self._asked(history)), model)
+
+    def evaluate(self, model: Any = NOT_ASKED, history: Any = NOT_ASKED) -> Report:
+        """The report on a network; shows nothing and raises nothing. A part that is not handed in is not judged.
+
+        Args:
+            model: the Keras model, or a Blueprint of one.
+            history: what ``model.fit`` returned, its ``.history``, a DataFrame of it, or Curves.
+        """
+        return self._evaluate(lambda: self._read(model, history))
+
+    def grade(self, model: Any = None, history: Any = None) -> float:
+        """The points for a network: a plain finite float in [0, points]; silent."""
+        return self._grade(lambda: self._read(model, self._asked(history)), model)
+
+    def solution_code(self) -> str:
+        name = "" if self.training is None else self.training.prefix
+        parts = [f"{name}model = {self.network.code()}"]
+        if self.training is not None:
+            parts += [f"{name}model.compile({self.training.compile_code})", self.training.fit_code]
+        return "\n".join(parts)
+
+    def from_evidence(self, evidence: Evidence, proved: Collection[Curves] = ()) -> NetworkAnswer:
+        return NetworkAnswer.from_evidence(evidence, self.training is not None)
+
+    def _read(self, model: Any, history: Any) -> NetworkAnswer:
+        return NetworkAnswer.from_kernel(self.network.input_shape, model, history)
+
+    def _asked(self, history: Any) -> Any:
+        return NOT_ASKED if self.training is None else history
+
+    def sections(self, answer: NetworkAnswer) -> Iterator[Section]:
+        architecture = None
+        if answer.network is not None:
+            architecture = self._architecture(answer)
+            yield architecture
+        if answer.curves is not None and self.training is not None:
+            right_network = architecture is None or architecture.passed
+            yield self._curves(judge(self.training, answer), right_network)
+
+    def _architecture(self, answer: NetworkAnswer) -> Section:
+        worth, network = self.points - self.curve_points, answer.network
+        doubt = Outcome.UNSETTLED if answer.doubt is not None and network is answer.doubt else None
+        if not isinstance(network, Blueprint):
+            return Section("architecture", False, 0.0, worth, () if network is None else (network,), outcome=doubt)
+        if network.problem is not None:
+            finding = Finding(network.problem, params=network.problem_params)
+            return Section("architecture", False, 0.0, worth, (finding,))
+        alignment = align(network, self.network)
+        width = self._width(network)
+        findings = (*width, *_findings(alignment))
+        points = round(worth * (alignment.credit / 2 if width else alignment.credit), 2)
+        return Section("architecture", not findings, points, worth, findings, alignment.rows)
+
+    def _width(self, blueprint: Blueprint) -> tuple[Finding, ...]:
+        """The network must take the features that the data has."""
+        actual, expected = blueprint.input_shape, self.network.input_shape
+        if actual is None or expected is None or tuple(actual) == tuple(expected):
+            return ()
+        if len(actual) != len(expected):
+            return (Finding("model.input_shape", params={"actual": str(tuple(actual)), "expected": expected[-1]}),)
+        return (Finding("model.input_width", params={"actual": actual[-1], "expected": expected[-1]}),)
+
+    def _curves(self, verdict: Verdict, right_network: bool) -> Section:
+        # Curves of another network show nothing about this question, however good they look.
+        points = self.curve_points if verdict.passed and right_network else 0.0
+        findings = verdict.findings if right_network else tuple(map(_for_later, verdict.findings))
+        curves = None if verdict.curves is None else verdict.curves.to_dict()
+        names = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
+        return Section(
+            "curves", verdict.passed, points, self.curve_points, findings, (), curves, names, verdict.outcome
+        )
+
+    def _own_hints(self) -> Iterator[str]:
+        levels = self.network.skeletons()
+        for number, skeleton in enumerate(levels):
+            nearly = number == len(levels) - 1
+            text = N_("Nearly there. Fill in the last gaps:") if nearly else N_("The network has this shape:")
+            yield f"{translate(text)}\n{skeleton}"
+
+    def _graph(self, answer: NetworkAnswer) -> Graph | None:
+        return answer.graph
+
+    def _record(self, answer: NetworkAnswer) -> Mapping[str, Any]:
+        compiled = answer.network.compiled if isinstance(answer.network, Blueprint) else None
+        record: dict[str, Any] = {"compiled": compiled, "facts": answer.facts.to_dict()}
+        if isinstance(answer.network, Finding):
+            record["finding"] = answer.network.to_dict()
+        if self.training is not None:
+            record["data"] = data_record(self.training.data)
+            record["history"] = curves_record(answer.curves)
+        return record
+
+
+def _for_later(finding: Finding) -> Finding:
+    """What the curves show of a network that is still wrong is worth knowing; what to do next is mend the network."""
+    return replace(finding, severity=Severity.NOTE) if finding.name.startswith("curve.") else finding
+
+
+def _findings(alignment: Alignment) -> Iterable[Finding]:
+    for edit in alignment.edits:
+        yield Finding(edit.code, position=edit.position, params=edit.params)

@@ -1,0 +1,140 @@
+"""Read your own curves: what changed between two runs, and one number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from checker import datasets
+from checker.questions.answer import ReadingAnswer
+from checker.questions.evidence import curves_record, data_record
+from checker.questions.question import Question
+from checker.questions.training import Training, scale
+from checker.questions.typed import as_letter, as_number
+from checker.report import Finding, Outcome, Report, Section
+
+if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
+    from checker.curves import Comparison, Curves
+    from checker.questions.evidence import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingQuestion(Question[ReadingAnswer]):
+    """Read your own curves: what changed between two runs, and one number.
+
+    Attributes:
+        training: how both networks were trained.
+        claims: a letter and the comparison it stands for, one of ``curves.compare``'s names.
+        texts: a letter and its sentence, a message.
+        number: the name of the number asked for: ``"best_epoch"`` of the first run or ``"best_loss"`` of the second.
+    """
+
+    training: Training
+    claims: Mapping[str, str]
+    texts: Mapping[str, str]
+    number: str
+    reads_runs: ClassVar[bool] = True
+
+    def check(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> None:
+        """Compare your reading with your own two runs.
+
+        Args:
+            effect: the letter of what changed.
+            number: the number that the question asks for.
+            before: the history of the network without the new layers.
+            after: the history of the network with them.
+        """
+        self._check(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+
+    def evaluate(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> Report:
+        """The report on a reading; shows nothing and raises nothing."""
+        return self._evaluate(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+
+    def grade(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> float:
+        """The points for a reading: a plain finite float in [0, points]; silent."""
+        return self._grade(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+
+    def from_evidence(self, evidence: Evidence, proved: Collection[Curves] = ()) -> ReadingAnswer:
+        return ReadingAnswer.from_evidence(evidence, proved)
+
+    def solution_code(self) -> str:
+        number = {
+            "best_epoch": 'int(np.argmin(before.history["val_loss"])) + 1',
+            "best_loss": 'min(after.history["val_loss"])',
+        }[self.number]
+        return f'effect = "{next(iter(self.claims))}"\nnumber = {number}'
+
+    def sections(self, answer: ReadingAnswer) -> Iterator[Section]:
+        from checker.curves import compare
+
+        if answer.doubt is not None:
+            yield Section("answer", False, 0.0, self.points, (answer.doubt,), outcome=Outcome.UNSETTLED)
+            return
+        before, after = answer.before, answer.after
+        if isinstance(before, Finding) or isinstance(after, Finding):
+            problem = before if isinstance(before, Finding) else after
+            yield Section("answer", False, 0.0, self.points, (problem,) if isinstance(problem, Finding) else ())
+            return
+        if (trouble := self._trouble(answer.same, before, after)) is not None:
+            yield Section("answer", False, 0.0, self.points, (trouble,))
+            return
+        comparison = compare(before, after, reference=datasets.median_loss(self.training.data))
+        findings = (*self._effect(answer.effect, comparison), *self._number(answer.number, before, after))
+        points = self.points * (2 - len(findings)) / 2
+        yield Section("answer", not findings, points, self.points, findings)
+
+    def _trouble(self, same: bool, before: Curves, after: Curves) -> Finding | None:
+        """Why these two runs cannot be compared."""
+        if same or before == after:
+            return Finding("reading.same_run")
+        if before.val_loss is None or after.val_loss is None:
+            return Finding("curve.no_validation")
+        return scale(self.training, before) or scale(self.training, after)
+
+    def _effect(self, effect: Any, comparison: Comparison) -> Iterator[Finding]:
+        letter = as_letter(effect)
+        if letter is None or letter == "":
+            yield Finding("reading.unanswered", params={"name": "effect"})
+        elif letter not in self.claims:
+            yield Finding("choice.unknown", params={"choices": ", ".join(self.claims)})
+        elif self.claims[letter] not in comparison.names:
+            yield Finding("reading.effect", params={"text": self.texts[letter]})
+
+    def _number(self, number: Any, before: Curves, after: Curves) -> Iterator[Finding]:
+        value = as_number(number)
+        if value is None:
+            code = "reading.unanswered" if number is None else "number.not_a_number"
+            yield Finding(code, params={"name": "number"})
+        elif self.number == "best_epoch":
+            if not _names_best_epoch(value, before):
+                yield Finding("reading.best_epoch", params={"given": value, "epochs": len(before.loss)})
+        elif not _names_best_loss(value, after):
+            yield Finding("reading.best_loss", params={"given": value})
+
+    def _record(self, answer: ReadingAnswer) -> Mapping[str, Any]:
+        effect, number = answer.effect, as_number(answer.number)
+        return {
+            "answer": {"effect": effect if isinstance(effect, str) and len(effect) < 20 else None, "number": number},
+            "before": curves_record(answer.before),
+            "after": curves_record(answer.after),
+            "data": data_record(self.training.data),
+        }
+
+
+def _names_best_epoch(epoch: float, curves: Curves) -> bool:
+    """Whether that epoch, from 1 or as ``argmin`` counts from 0, has the lowest validation loss but for noise."""
+    values = curves.val_loss or ()
+    if epoch != int(epoch) or curves.best_epoch is None:
+        return False
+    lowest = values[curves.best_epoch - 1]
+    near = (index for index in (int(epoch) - 1, int(epoch)) if 0 <= index < len(values))
+    return any(values[index] <= lowest + curves.noise for index in near)
+
+
+def _names_best_loss(loss: float, curves: Curves) -> bool:
+    """Whether this is the lowest validation loss, read off to about two digits."""
+    return curves.best_epoch is not None and math.isclose(
+        loss, (curves.val_loss or ())[curves.best_epoch - 1], rel_tol=0.02
+    )
