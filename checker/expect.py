@@ -315,8 +315,12 @@ class Layer(Pattern):
         return dict(self.settings) if self.activation is None else {**self.settings, "activation": self.activation}
 
     def _source(self, texts: Mapping[str, str]) -> str:
+        defaults = blueprint.SETTINGS.get(self.kind, {})
         hidden = [
-            name for name, allowed in self._all.items() if name == "activation" and allowed.example in (None, "linear")
+            name
+            for name, allowed in self._all.items()
+            if (name == "activation" and allowed.example in (None, "linear"))
+            or (allowed.unbounded and same(allowed.example, defaults.get(name)))
         ]
         return source(self.kind, {name: text for name, text in texts.items() if name not in hidden})
 
@@ -594,9 +598,14 @@ class _Count(Constraint):
     layer: Layer
     allowed: Allowed
     any_settings: bool
+    others: bool = False
 
     def violations(self, layers: Sequence[blueprint.Layer], parameters: int | None) -> Iterator[Violation]:
         places = [index for index, layer in enumerate(layers) if layer.kind == self.layer.kind]
+        if self.others:
+            right = [index for index in places if not self.layer.slots[0].wrong(layers[index])]
+            if self.allowed.accepts(len(right)):
+                return
         for index in places:
             for wrong in self.layer.slots[0].wrong(layers[index]) or ():
                 if wrong[0] in ("trainable", "training") or not self.any_settings:
@@ -658,9 +667,15 @@ class _Never(Constraint):
                 yield Violation("network.never", {}, (Fix(index),))
 
 
-def count(kind: str | Layer, number: Any) -> Constraint:
-    """So many layers of a kind; given as a pattern, each of them has its settings. A frozen one is wrong."""
-    return _Count(Layer(kind) if isinstance(kind, str) else kind, _allowed(number), isinstance(kind, str))
+def count(kind: str | Layer, number: Any, others: bool = False) -> Constraint:
+    """So many layers of a kind; given as a pattern, each of them has its settings. A frozen one is wrong.
+
+    Args:
+        kind: the kind, or a pattern.
+        number: how many.
+        others: whether further layers of the kind may have other settings.
+    """
+    return _Count(Layer(kind) if isinstance(kind, str) else kind, _allowed(number), isinstance(kind, str), others)
 
 
 def parameters(number: Any) -> Constraint:
@@ -711,6 +726,8 @@ class Network:
         constraints: rules over the whole network.
         starter: the network that the learner starts from; unchanged it earns nothing.
         example: the reference's layers, for an open design whose patterns leave too much open to derive one.
+        branches: whether the data may take several ways, as in a skip connection; the rules then hold for its layers
+            in topological order.
     """
 
     def __init__(
@@ -720,11 +737,13 @@ class Network:
         constraints: Sequence[Constraint] = (),
         starter: Network | None = None,
         example: Sequence[Layer] = (),
+        branches: bool = False,
     ) -> None:
         self.patterns = patterns
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.constraints = tuple(constraints)
         self.starter = starter
+        self.branches = branches
         self._example = tuple(example)
 
     @cached_property

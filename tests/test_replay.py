@@ -237,7 +237,6 @@ def test_a_number_before_an_operator_is_unsupported() -> None:
         lambda: Own(),
         lambda: L.Lambda(lambda x: x + 1),
         lambda: L.Dense(3, activation=lambda x: x + 1),
-        lambda: L.Dense(3, dtype="mixed_float16"),
         lambda: L.TimeDistributed(L.Dense(3)),
         *((lambda: L.BatchNormalization(renorm=True),) if RENORM else ()),
     ],

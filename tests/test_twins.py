@@ -202,3 +202,68 @@ def _validation() -> tuple[Any, Any]:
 
     split = datasets.split("red-wine")
     return split.X_valid, split.y_valid
+
+
+# --- what satisfies the words of the challenge ------------------------------------------------------------------------
+
+
+def _designs() -> dict[str, Any]:
+    from keras import Input, Model, layers
+
+    def chain(*stack: Any) -> Any:
+        import keras
+
+        return keras.Sequential([Input((11,)), *stack])
+
+    def skip() -> Any:
+        inputs = Input((11,))
+        x = layers.BatchNormalization()(inputs)
+        x = hidden = layers.Dense(32, activation="relu")(x)
+        x = layers.Dropout(0.2)(x)
+        x = layers.Add()([hidden, layers.Dense(32, activation="relu")(x)])
+        return Model(inputs, layers.Dense(1)(x))
+
+    body = [layers.BatchNormalization(), layers.Dense(32, activation="relu"), layers.Dropout(0.2)]
+    return {
+        "skip connection": skip(),
+        "a second, small dropout": chain(*body, layers.Dense(16), layers.Dropout(0.02), layers.Dense(1)),
+        "no bias": chain(*body, layers.Dense(1, use_bias=False)),
+        "a regularizer": chain(*body, layers.Dense(1, kernel_regularizer="l2")),
+    }
+
+
+def test_whatever_satisfies_the_words_of_the_challenge_is_accepted() -> None:
+    for name, model in _designs().items():
+        model.compile("adam", "mae")
+        live, graded = both(challenge.q1, model)
+        assert live["architecture"].passed, (name, live.findings)
+        assert graded["architecture"].passed, name
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_other_arithmetic_is_proved(policy: str) -> None:
+    import keras
+
+    keras.config.set_dtype_policy(policy)
+    try:
+        model, history = wine(21)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    live, graded = both(challenge.q1, model, history=history)
+    assert live["curves"].unsettled == graded["curves"].unsettled == ""
+    codes = {finding.name for finding in live.findings}
+    assert not codes & {"history.rounded", "history.stale", "compile.optimizer"}, codes
+    assert list(map(comparable, live)) == list(map(comparable, graded))
+
+
+def test_another_reduction_of_the_loss_is_named() -> None:
+    import keras
+    from models.case import sequential
+
+    model = sequential("D128r d.3 D64r d.3 D1", 18)
+    model.compile("adam", keras.losses.MeanAbsoluteError(reduction="sum"))
+    history = {"loss": [90.0 - step for step in range(50)], "val_loss": [95.0 - step for step in range(50)]}
+    live, graded = both(spotify.q1, model, history=history)
+    for report in (live, graded):
+        assert report["curves"].findings[0].code == "compile.loss"
+        assert 'reduction="sum"' in report["curves"].findings[0].message

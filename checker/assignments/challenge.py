@@ -14,6 +14,7 @@ from checker.expect import (
     Dropout,
     Network,
     Repeat,
+    anything,
     at_least,
     at_most,
     between,
@@ -40,16 +41,29 @@ _plain = Network(
 )
 _design = Network(
     Repeat(AnyLayer(), at_least=1),
-    Dense(1),
+    Dense(
+        1,
+        **{
+            name: anything(default)
+            for name, default in (
+                ("use_bias", True),
+                ("kernel_regularizer", None),
+                ("bias_regularizer", None),
+                ("kernel_constraint", None),
+                ("bias_constraint", None),
+            )
+        },
+    ),
     input_shape=(datasets.features("red-wine"),),
     constraints=(
         count("BatchNormalization", at_least(1)),
-        count(Dropout(between(0.05, 0.6, example=0.2)), at_least(1)),
+        count(Dropout(between(0.05, 0.6, example=0.2)), at_least(1), others=True),
         not_first("Dropout"),
         not_after_output("Dropout", "BatchNormalization"),
         parameters(at_most(BUDGET)),
     ),
     starter=_plain,
+    branches=True,
     example=(
         BatchNormalization(),
         Dense(64, activation="relu"),

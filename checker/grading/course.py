@@ -20,6 +20,7 @@ import nbformat.v4
 from nbformat import NotebookNode
 
 from checker import assignments
+from checker._files import handlers_kept
 from checker.grading import sandbox
 from checker.grading.class_report import finding_key
 from checker.grading.marking import Mark, Marks, grade_notebook
@@ -76,13 +77,17 @@ class Course:
             ValueError: ``nbgrader_config.py`` cannot be run.
             SQLAlchemyError: the gradebook cannot be used.
         """
+        with handlers_kept():  # nbgrader's applications configure logging
+            return cls._load(root.resolve(), assignment, database)
+
+    @classmethod
+    def _load(cls, root: Path, assignment: str, database: str | None) -> Self:
         from nbgrader.apps import NbGrader
         from nbgrader.converters import Autograde
         from nbgrader.coursedir import CourseDirectory
 
         from checker.grading.nbgrader import GradeFromEvidence, register
 
-        root = root.resolve()
         config = _config(root)
         config.CourseDirectory.root = str(root)
         if database is not None:

@@ -87,6 +87,8 @@ class NetworkQuestion(Question[NetworkAnswer]):
         doubt = Outcome.UNSETTLED if answer.doubt is not None and network is answer.doubt else None
         if not isinstance(network, Blueprint):
             return Section("architecture", False, 0.0, worth, () if network is None else (network,), outcome=doubt)
+        if network.problem == "model.branch" and self.network.branches:
+            network = replace(network, problem=None)
         if network.problem is not None:
             finding = Finding(network.problem, params=network.problem_params)
             return Section("architecture", False, 0.0, worth, (finding,))

@@ -16,6 +16,11 @@ _SHORT = {
     "mean_squared_logarithmic_error": "msle",
 }
 
+LOSS_SCALING = "LossScaleOptimizer"
+"""What Keras wraps an optimizer in where the model computes in float16."""
+
+_MEAN = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "auto")
+
 _LOSSES = {
     *_SHORT,
     "huber",
@@ -44,7 +49,11 @@ def _objective(value: Any) -> str | None:
     is_function = hasattr(value, "__name__")
     name = str(value.__name__) if is_function else name_of(type(value))
     module = str(value.__module__) if is_function else module_of(type(value))
-    return _short(name) if is_keras_module(module) else f"custom.{name}"
+    if not is_keras_module(module):
+        return f"custom.{name}"
+    if name == LOSS_SCALING:
+        return _objective(value.inner_optimizer)
+    return _short(name) + _reduced(_MEAN[0] if is_function else getattr(value, "reduction", _MEAN[0]))
 
 
 def saved_objective(value: Any) -> str | None:
@@ -55,8 +64,17 @@ def saved_objective(value: Any) -> str | None:
         return _objective({key: saved_objective(one) for key, one in value.items()})
     if isinstance(value.get("config"), str):  # a function; the file does not say whose
         return _short(value["config"]) if value["config"] in _LOSSES else f"custom.{value['config']}"
-    name = str(value["class_name"])
-    return _short(name) if is_keras_module(str(value.get("module"))) else f"custom.{name}"
+    name, config = str(value["class_name"]), value.get("config")
+    if not is_keras_module(str(value.get("module"))):
+        return f"custom.{name}"
+    if name == LOSS_SCALING and isinstance(config, Mapping):
+        return saved_objective(config.get("inner_optimizer"))
+    return _short(name) + _reduced(config.get("reduction", _MEAN[0]) if isinstance(config, Mapping) else _MEAN[0])
+
+
+def _reduced(reduction: Any) -> str:
+    """What a loss object's name is followed by if it does not average over the samples, as a loss in words does."""
+    return "" if reduction in _MEAN else f'(reduction="{reduction}")'
 
 
 def _short(name: str) -> str:

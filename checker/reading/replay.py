@@ -566,8 +566,8 @@ def _planned(graph: Graph, shape: tuple[int, ...]) -> list[tuple[Node, list[tupl
 
 def _plans(kind: str, config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> list[tuple[Plan, str]]:
     """A layer's own plan and that of the activation inside it, each with the group of its weights."""
-    policy = config.get("dtype") or "float32"
-    if (policy.get("config", {}).get("name") if isinstance(policy, Mapping) else policy) != "float32":
+    policy = _policy(config)
+    if policy not in ROUNDED:
         raise Unsupported(f"{kind} in another precision")
     if config.get("quantization_config"):
         raise Unsupported(f"{kind} quantized")
@@ -576,10 +576,54 @@ def _plans(kind: str, config: Mapping[str, Any], shapes: Sequence[tuple[int, ...
         planner = PLANNERS.get(stage.kind)
         if planner is None:
             raise Unsupported(stage.kind)
-        plan = planner(stage.config, shapes)
+        plan = _in_precision(planner(stage.config, shapes), policy, stage.kind)
         shapes = [plan.shape]
         plans.append((plan, stage.group))
     return plans
+
+
+def _bfloat16(x: Array) -> Array:
+    """Rounded to the 8 bits of bfloat16's mantissa, half to even; infinities and NaN stay."""
+    bits = np.ascontiguousarray(x, "float32").view("uint32")
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return np.where(np.isfinite(x), rounded.view("float32"), x).astype("float32")
+
+
+def _float16(x: Array) -> Array:
+    return np.asarray(x, "float16").astype("float32")
+
+
+ROUNDED: dict[str, Callable[[Array], Array] | None] = {
+    "float32": None,
+    "float64": None,
+    "mixed_float16": _float16,
+    "float16": _float16,
+    "mixed_bfloat16": _bfloat16,
+    "bfloat16": _bfloat16,
+}
+"""How the values between layers are rounded under each of Keras' dtype policies; float64 is replayed in float32."""
+
+
+def _policy(config: Mapping[str, Any]) -> str:
+    """The name of a layer's dtype policy, as the readers give it."""
+    policy = config.get("dtype") or "float32"
+    return str(policy.get("config", {}).get("name")) if isinstance(policy, Mapping) else str(policy)
+
+
+def _in_precision(plan: Plan, policy: str, kind: str) -> Plan:
+    """The plan in the arithmetic of a dtype policy: 16 bits between layers, sums in float32.
+
+    Keras casts what a layer takes, and a dense layer's weights, and normalises in float32.
+    """
+    rounded = ROUNDED[policy]
+    if rounded is None:
+        return plan
+
+    def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
+        taken = ws if kind.endswith("Normalization") else [rounded(weight) for weight in ws]
+        return rounded(plan.run([rounded(x) for x in xs], taken))
+
+    return Plan(run, plan.shape, plan.weights)
 
 
 def _penalty(config: Mapping[str, Any], weights: Sequence[Array]) -> float:
