@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from checker import datasets
 from checker.align import Alignment, align
+from checker.answers_typed import as_letter, as_number
 from checker.blueprint import Blueprint, Unreadable
 from checker.expect import Network
 from checker.language import N_, translate
@@ -144,12 +145,16 @@ class ReadingQuestion(Question):
         claims: a letter and the comparison it stands for, one of ``curves.compare``'s names.
         texts: a letter and its sentence, a message.
         number: the name of the number asked for: ``"best_epoch"`` of the first run or ``"best_loss"`` of the second.
+        effect: the letter that runs as the notebook makes them show, for the solution.
+        before: the notebook's name for the history of the first run.
     """
 
     training: Training
     claims: Mapping[str, str]
     texts: Mapping[str, str]
     number: str
+    effect: str
+    before: str
 
     def check(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> None:
         """Compare your reading with your own two runs.
@@ -171,11 +176,12 @@ class ReadingQuestion(Question):
         return self._grade({"effect": effect, "number": number, "before": before, "after": after})
 
     def solution_code(self) -> str:
+        name = self.training.prefix
         number = {
-            "best_epoch": 'int(np.argmin(before.history["val_loss"])) + 1',
-            "best_loss": 'min(after.history["val_loss"])',
+            "best_epoch": f'int(np.argmin({self.before}.history["val_loss"])) + 1',
+            "best_loss": f'min({name}history.history["val_loss"])',
         }[self.number]
-        return f'effect = "{next(iter(self.claims))}"\nnumber = {number}'
+        return f'{name}effect = "{self.effect}"\n{name}number = {number}'
 
     def _judge(self, answer: Mapping[str, Any]) -> Iterator[Section]:
         from checker.curves import compare
@@ -330,13 +336,6 @@ class ChoiceQuestion(_AnswerQuestion):
         return Finding("answer.explained", params={"text": message})
 
 
-def as_letter(answer: Any) -> str | None:
-    """A choice as a small letter; None if there is none yet, ``"?"`` for what is no text."""
-    if answer is None:
-        return None
-    return answer.strip().lower() if isinstance(answer, str) else "?"
-
-
 def _for_later(finding: Finding) -> Finding:
     """What the curves show of a network that is still wrong is worth knowing; what to do next is mend the network."""
     return replace(finding, severity=Severity.NOTE) if finding.name.startswith("curve.") else finding
@@ -345,17 +344,6 @@ def _for_later(finding: Finding) -> Finding:
 def _findings(alignment: Alignment) -> Iterable[Finding]:
     for edit in alignment.edits:
         yield Finding(edit.code, position=edit.position, params=edit.params)
-
-
-def as_number(value: Any) -> float | None:
-    """The value as a finite float; None for what is not a number (a bool is not)."""
-    if isinstance(value, bool | str | bytes) or value is None:
-        return None
-    try:
-        number = float(value)
-    except Exception:  # a learner's object may raise anything
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _names_best_epoch(epoch: float, curves: Curves) -> bool:

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 
 from checker import assignments
 from checker.grading import sandbox, untrusted
+from checker.grading._logging import handlers_kept
 from checker.grading.class_report import finding_key
 from checker.grading.evidence import FOLDER
 from checker.grading.marking import Mark, Marks, grade_notebook
@@ -86,8 +87,9 @@ class Course:
         config.CourseDirectory.root = str(root)
         if database is not None:
             config.CourseDirectory.db_url = database
-        app = NbGrader(config=config)
-        app.log_level = "WARN"
+        with handlers_kept():
+            app = NbGrader(config=config)
+            app.log_level = "WARN"
         coursedir = CourseDirectory(parent=app)
         submitted, autograded, release = (
             Path(coursedir.format_path(step, ".", assignment)).parent
@@ -114,7 +116,8 @@ class Course:
                     command=f"nbgrader generate_assignment {assignment}",
                 )
             )
-        register(Autograde(coursedir=coursedir, parent=app), assignment)
+        with handlers_kept():
+            register(Autograde(coursedir=coursedir, parent=app), assignment)
         return course
 
     def students(self) -> list[str]:
