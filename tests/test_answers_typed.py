@@ -46,8 +46,7 @@ def test_what_is_no_letter_stays_what_it_is(typed: Any, read: str | None) -> Non
 
 @pytest.mark.parametrize(
     "given",
-    [12, 12.0, np.int64(12), np.float32(12), np.array(12), np.array([12]), np.array([[12]]), [12], (12,), [[12]]]
-    + [(np.array([12]),)],  # np.where without [0]
+    [12, 12.0, np.int64(12), np.float32(12), np.array(12), np.array([12]), np.array([[12]]), [12], (12,), [[12]]],
 )
 def test_a_number_however_it_is_held(given: Any) -> None:
     number = as_number(given)
@@ -57,8 +56,26 @@ def test_a_number_however_it_is_held(given: Any) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [None, True, np.True_, np.array([True]), "12", b"12", np.array("12"), np.array(["12"]), ["12"], bytearray(b"12")]
-    + [[], [1, 2], np.array([]), np.array([1, 2]), float("nan"), np.inf, 10**400, object()],
+    [
+        None,
+        True,
+        np.True_,
+        np.array([True]),
+        "12",
+        b"12",
+        np.array("12"),
+        np.array(["12"]),
+        ["12"],
+        bytearray(b"12"),
+        [],
+        [1, 2],
+        np.array([]),
+        np.array([1, 2]),
+        float("nan"),
+        np.inf,
+        10**400,
+        object(),
+    ],
 )
 def test_what_is_no_number(given: Any) -> None:
     assert as_number(given) is None
