@@ -1,24 +1,43 @@
-"""Small things about files and the process that several packages need."""
+"""Files that are written as a whole, and text that a spreadsheet does not take for a formula."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How a formula begins, in full width too (OWASP, "CSV Injection")."""
 
 
-@contextmanager
-def handlers_kept() -> Iterator[None]:
-    """Keep the process's logging handlers open while another library configures logging.
+def replace(path: Path, content: str | bytes | Iterable[str]) -> None:
+    """Write the whole file or nothing.
 
-    ``logging.config`` closes every handler there is before it sets up its own. That of absl, which TensorFlow brings
-    along, then closes the stream that was ``sys.stderr`` when it was imported, and the process has none any more.
+    Args:
+        path: the file; its folder must exist.
+        content: text (UTF-8), pieces of text, or bytes.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is still there.
     """
-    handlers, names = logging._handlerList[:], dict(logging._handlers)  # type: ignore[attr-defined]
-    logging._handlerList[:] = []  # type: ignore[attr-defined]
+    pieces = [content] if isinstance(content, str | bytes) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:
-        yield
-    finally:
-        logging._handlerList[:0] = handlers  # type: ignore[attr-defined]
-        for name, handler in names.items():
-            logging._handlers.setdefault(name, handler)  # type: ignore[attr-defined]
+        with os.fdopen(handle, "wb") as file:
+            for piece in pieces:
+                file.write(piece.encode() if isinstance(piece, str) else piece)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def defused(cell: object) -> str:
+    """A CSV file's cell as text that no spreadsheet takes for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -31,7 +31,8 @@ def N_(message: str) -> str:
 def known(code: str) -> str | None:
     """The language that a code such as ``"zh"``, ``"zh_CN.UTF-8"`` or ``"en-GB"`` means, or None for others."""
     primary = code.strip().replace("-", "_").split("_")[0].split(".")[0].lower()
-    return {"en": "en", "c": "en", "posix": "en", "english": "en", "zh": "zh", "cn": "zh", "chinese": "zh"}.get(primary)
+    others = {"c": "en", "posix": "en", "english": "en", "cn": "zh", "chinese": "zh"}
+    return primary if primary in LANGUAGES else others.get(primary)
 
 
 def set_language(code: str) -> None:

@@ -1,52 +1,37 @@
-"""What other libraries do to the process is undone."""
+"""Files are written as a whole, cells are text."""
 
 from __future__ import annotations
 
-import io
-import logging
-import logging.config
+from collections.abc import Iterator
+from pathlib import Path
 
-from checker._files import handlers_kept
+import pytest
 
-
-class Closing(logging.StreamHandler[io.StringIO]):
-    """Closes its stream, as absl's handler does with the stream that was stderr when TensorFlow was imported."""
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
+from checker import _files
 
 
-def test_another_library_s_logging_closes_nobody_s_stream() -> None:
-    stream = io.StringIO()
-    handler = Closing(stream)
-    with handlers_kept():
-        logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
-    assert not stream.closed
-    with handlers_kept():
-        pass
-    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
-    assert stream.closed, "the handler is known to logging again"
-    del handler
+@pytest.mark.parametrize("content", ["é", "é".encode(), ["", "é"]])
+def test_text_pieces_and_bytes(content: str | bytes | list[str], tmp_path: Path) -> None:
+    _files.replace(tmp_path / "x", content)
+    assert (tmp_path / "x").read_text("utf-8") == "é"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_the_command_line_leaves_stderr_open_in_a_process_with_tensorflow() -> None:
-    import subprocess
-    import sys
+def test_what_breaks_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[str]:
+        yield "new"
+        raise ValueError
 
-    code = """
-import io, logging, os, sys, tempfile
-from typer.testing import CliRunner
-from checker.cli import app
-from absl import logging as absl
+    (tmp_path / "x").write_text("old")
+    with pytest.raises(ValueError):  # noqa: PT011
+        _files.replace(tmp_path / "x", broken())
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
-os.chdir(tempfile.mkdtemp())
-os.makedirs("notebooks/spotify")
-os.makedirs("submitted/one/spotify")
-stream = io.StringIO()
-absl.get_absl_handler().python_handler.stream = stream
-CliRunner().invoke(app, ["grade", "spotify"])
-print(stream.closed)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False", done.stdout + done.stderr
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_formulas_are_defused(start: str) -> None:
+    assert _files.defused(f"{start}1") == f"'{start}1"
+
+
+def test_other_cells_stay() -> None:
+    assert [_files.defused(cell) for cell in ("ada", 1.5, "")] == ["ada", "1.5", ""]

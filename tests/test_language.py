@@ -130,3 +130,15 @@ def test_importing_an_assignment_is_light() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_a_further_language_is_known_once_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "LANGUAGES", ("en", "zh", "fr"))
+    checker.set_language("fr_CA.UTF-8")
+    assert checker.get_language() == "fr"
+    assert language.translate("An example") == "An example"
+
+
+def test_lesson_2_asks_its_second_question_about_one_flat_in_both_languages() -> None:
+    with language.using("zh"):
+        assert "公寓" in language.translate("One flat at a time")

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -324,3 +325,46 @@ def test_good_curves_of_a_wrong_network_wait_for_the_network() -> None:
     beside = spotify.q1.evaluate(model=None, history=history)["curves"]
     assert beside.passed
     assert beside.points == 0.0
+
+
+@pytest.mark.parametrize(("question", "before"), [(spotify.q2, "plain_history"), (spotify.q4, "failed_history")])
+def test_the_solution_of_a_reading_is_in_the_notebook_s_names_and_right(question: Any, before: str) -> None:
+    import numpy as np
+
+    import checker
+
+    prefix = question.training.prefix
+    after = f"{prefix}history"
+    call = f"{prefix}effect, {prefix}number, before={before}, after={after})"
+    folder = Path(checker.__file__).parent.parent / "notebooks" / "spotify" / "spotify.ipynb"
+    assert f"exercise.{question.id}.check({call}" in folder.read_text("utf-8")
+    names: dict[str, Any] = {
+        "np": np,
+        before: SimpleNamespace(history={"val_loss": [3.0, 1.0, 2.0]}),
+        after: SimpleNamespace(history={"val_loss": [3.0, 0.5, 2.0]}),
+    }
+    exec(question.solution_code(), names)
+    right = {"q2": "less_overfitting", "q4": "rescued"}[question.id]
+    assert question.claims[names[f"{prefix}effect"]] == right
+    assert names[f"{prefix}number"] == {"q2": 2, "q4": 0.5}[question.id]
+
+
+def test_counts_are_kept_where_evidence_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from checker.questions.progress import Progress
+
+    from checker import _files
+
+    progress = Progress("quiz")
+    progress.hinted("q1")  # written: the file is there when the disk fills up
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_files, "replace", full)
+        progress.hinted("q1")
+        progress.attempted("q1", 1.0, False)
+        assert (progress["q1"].hints, progress["q1"].attempts) == (2, 1)
+    progress.hinted("q1")
+    again = Progress("quiz")["q1"]
+    assert (again.hints, again.attempts) == (3, 1)

@@ -192,7 +192,7 @@ def test_where_nothing_can_be_written_no_older_evidence_stays(monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evidence, "_write", full)
+    monkeypatch.setattr("checker._files.replace", full)
     assert not evidence.save("q1", None, record={"history": {"loss": [0.5]}})
     assert read(Folder(), "q1").problems == ("evidence.missing",)
 

@@ -108,6 +108,8 @@ assignment = Assignment(
                 "d": N_("Nothing that stands out from the noise."),
             },
             number="best_epoch",
+            effect="a",
+            before="plain_history",
             hints=(
                 N_(
                     "Draw both runs side by side and follow the validation loss only: what does each do in the second half?"
@@ -152,6 +154,8 @@ assignment = Assignment(
                 "d": N_("The network trained before, and its lowest validation loss got worse."),
             },
             number="best_loss",
+            effect="b",
+            before="failed_history",
             hints=(
                 N_("Look at the numbers of the first run, not only at its picture: what can be drawn of `nan`?"),
                 N_('`min(history.history["val_loss"])` is the lowest validation loss of a run.'),

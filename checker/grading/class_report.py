@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import statistics
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from checker import _files
 from checker.language import N_, get_language, translate
 from checker.messages import MESSAGES
 from checker.report import Finding
@@ -130,12 +129,12 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     here = set(course.students())
     results = (result for result in ledger.results() if result.student in here)
     table = folder / f"{course.assignment}.csv"
-    _replace(table, _rows(results, ledger, summary))
+    _files.replace(table, _rows(results, ledger, summary))
     summary.alike = [
         (question, students) for question, sketches in summary.sketches.items() for students in groups(sketches)
     ]
     page = folder / f"{course.assignment}.html"
-    _replace(page, [render(summary)])
+    _files.replace(page, render(summary))
     return page, table, len(summary.attention)
 
 
@@ -151,7 +150,7 @@ def _rows(results: Iterable[Graded], ledger: Ledger, summary: ClassSummary) -> I
         summary.add(result)
         points = [_cell(result, name) for name in names]
         score = final.get(result.student, 0.0)
-        writer.writerow([_safe(result.student), score, summary.max_points, *points, " ".join(result.reasons)])
+        writer.writerow([_files.defused(result.student), score, summary.max_points, *points, " ".join(result.reasons)])
         yield line.text
 
 
@@ -167,20 +166,6 @@ class _Line:
 def _cell(result: Graded, name: str) -> float | str:
     scores = [grades[name] for grades in result.grades.values() if name in grades]
     return "" if not scores or scores[0] is None else scores[0]
-
-
-def _safe(text: str) -> str:
-    """A student's id that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _replace(path: Path, pieces: Iterable[str]) -> None:
-    """Write the whole file or nothing."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", newline="", delete=False) as file:
-        for piece in pieces:
-            file.write(piece)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
 def groups(sketches: Sequence[tuple[str, tuple[float, ...]]]) -> list[list[str]]:

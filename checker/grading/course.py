@@ -20,8 +20,8 @@ import nbformat.v4
 from nbformat import NotebookNode
 
 from checker import assignments
-from checker._files import handlers_kept
 from checker.grading import sandbox
+from checker.grading._logging import handlers_kept
 from checker.grading.class_report import finding_key
 from checker.grading.marking import Mark, Marks, grade_notebook
 from checker.grading.results import Answered, Graded
@@ -77,23 +77,20 @@ class Course:
             ValueError: ``nbgrader_config.py`` cannot be run.
             SQLAlchemyError: the gradebook cannot be used.
         """
-        with handlers_kept():  # nbgrader's applications configure logging
-            return cls._load(root.resolve(), assignment, database)
-
-    @classmethod
-    def _load(cls, root: Path, assignment: str, database: str | None) -> Self:
         from nbgrader.apps import NbGrader
         from nbgrader.converters import Autograde
         from nbgrader.coursedir import CourseDirectory
 
         from checker.grading.nbgrader import GradeFromEvidence, register
 
+        root = root.resolve()
         config = _config(root)
         config.CourseDirectory.root = str(root)
         if database is not None:
             config.CourseDirectory.db_url = database
-        app = NbGrader(config=config)
-        app.log_level = "WARN"
+        with handlers_kept():
+            app = NbGrader(config=config)
+            app.log_level = "WARN"
         coursedir = CourseDirectory(parent=app)
         submitted, autograded, release = (
             Path(coursedir.format_path(step, ".", assignment)).parent
@@ -120,7 +117,8 @@ class Course:
                     command=f"nbgrader generate_assignment {assignment}",
                 )
             )
-        register(Autograde(coursedir=coursedir, parent=app), assignment)
+        with handlers_kept():
+            register(Autograde(coursedir=coursedir, parent=app), assignment)
         return course
 
     def students(self) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from checker import _files
 
 
 class _Table(ExportPlugin):  # type: ignore[misc]
@@ -37,7 +37,7 @@ class _Table(ExportPlugin):  # type: ignore[misc]
         assignments = [found for found in gradebook.assignments if not self.assignment or found.name in self.assignment]
         students = [found for found in gradebook.students if not self.student or found.id in map(str, self.student)]
         with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(map(_safe, self.rows(gradebook, assignments, students)))
+            csv.writer(file).writerows(map(_files.defused, row) for row in self.rows(gradebook, assignments, students))
 
     def rows(
         self, gradebook: Gradebook, assignments: list[Assignment], students: list[Student]
@@ -95,8 +95,3 @@ def score(gradebook: Gradebook, assignment: Assignment, student: Student) -> str
 
 def _number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
-
-
-def _safe(row: Iterable[Any]) -> list[str]:
-    """The row's cells as text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return [f"'{text}" if text.startswith(_FORMULA) else text for text in map(str, row)]

@@ -25,6 +25,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
+from checker.grading._logging import handlers_kept
 from checker.grading.results import Graded
 
 JOURNAL: Final = sql.Table(
@@ -48,7 +49,8 @@ class Ledger:
     """
 
     def __init__(self, url: str, course: str, assignment: str) -> None:
-        self._gradebook = Gradebook(url, course)
+        with handlers_kept():  # alembic may configure logging
+            self._gradebook = Gradebook(url, course)
         self._session = self._gradebook.db
         self.assignment = assignment
         entry = self._gradebook.find_assignment(assignment)

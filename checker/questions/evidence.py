@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from checker import datasets
+from checker import _files, datasets
 from checker.blueprint import Blueprint, Graph, Unreadable
 from checker.messages import MESSAGES
 from checker.reading import archive as untrusted
@@ -86,10 +85,10 @@ def save(
             text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
             archive_file.parent.mkdir(parents=True, exist_ok=True)
             if archive:
-                _write(archive_file, archive)
+                _files.replace(archive_file, archive)
             else:
                 archive_file.unlink(missing_ok=True)
-            _write(record_file, text)
+            _files.replace(record_file, text)
     except Exception:
         for file in (record_file, archive_file):
             with contextlib.suppress(OSError):
@@ -107,20 +106,6 @@ def _versions() -> dict[str, str]:
         "keras": str(getattr(keras, "__version__", "")),
         "checker": version("keras-layers-course"),
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write the whole file or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _archived(model: Any, graph: Graph | None) -> tuple[bytes | None, str]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from checker import _files
 from checker.report import Record
 
 FILE = "progress.json"
@@ -54,10 +53,12 @@ class Progress:
         return self._write(question, replace(self[question], solution_seen=True))
 
     def _read(self) -> dict[str, Any]:
+        if self._unwritten:  # the file, where there is one, was read before and is older
+            return self._unwritten
         try:
             data = json.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
-            return self._unwritten
+            return {}
         return data if isinstance(data, dict) else {}
 
     def _write(self, question: str, record: Record) -> Record:
@@ -66,9 +67,11 @@ class Progress:
         data[self.assignment] = {**(entry if isinstance(entry, dict) else {}), question: asdict(record)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, json.dumps(data, indent=1, sort_keys=True))
+            _files.replace(self.path, json.dumps(data, indent=1, sort_keys=True))
         except OSError:
             self._unwritten = data
+        else:
+            self._unwritten = {}
         return record
 
 
@@ -82,16 +85,3 @@ def _record(entry: Any) -> Record:
         with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
             record = replace(record, **{field.name: kind(entry[field.name])})
     return record
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the whole file or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".progress")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

@@ -29,12 +29,16 @@ class ReadingQuestion(Question[ReadingAnswer]):
         claims: a letter and the comparison it stands for, one of ``curves.compare``'s names.
         texts: a letter and its sentence, a message.
         number: the name of the number asked for: ``"best_epoch"`` of the first run or ``"best_loss"`` of the second.
+        effect: the letter that runs as the notebook makes them show, for the solution.
+        before: the notebook's name for the history of the first run.
     """
 
     training: Training
     claims: Mapping[str, str]
     texts: Mapping[str, str]
     number: str
+    effect: str
+    before: str
     reads_runs: ClassVar[bool] = True
 
     def check(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> None:
@@ -60,11 +64,12 @@ class ReadingQuestion(Question[ReadingAnswer]):
         return ReadingAnswer.from_evidence(evidence, proved)
 
     def solution_code(self) -> str:
+        name = self.training.prefix
         number = {
-            "best_epoch": 'int(np.argmin(before.history["val_loss"])) + 1',
-            "best_loss": 'min(after.history["val_loss"])',
+            "best_epoch": f'int(np.argmin({self.before}.history["val_loss"])) + 1',
+            "best_loss": f'min({name}history.history["val_loss"])',
         }[self.number]
-        return f'effect = "{next(iter(self.claims))}"\nnumber = {number}'
+        return f'{name}effect = "{self.effect}"\n{name}number = {number}'
 
     def sections(self, answer: ReadingAnswer) -> Iterator[Section]:
         from checker.curves import compare
