@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons check fix messages release lesson-outputs calibrate benchmark versions wheel clean
+.PHONY: help lab test test-random lessons check fix messages release lesson-outputs calibrate benchmark versions wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ lab: $(VENV)/learner ## open the course in JupyterLab; pass options on with ARGS
 
 test: $(VENV)/tester ## run all tests, the notebooks too
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup --benchmark-disable $(ARGS)
+
+test-random: $(VENV)/tester ## run all tests in random order; repeat one with ARGS="--randomly-seed=N"
+	@$(PYTEST) -p randomly -n $(WORKERS) --dist loadgroup --benchmark-disable $(ARGS)
 
 lessons: $(VENV)/tester ## run every notebook: lessons, released assignments, solutions
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup notebooks solutions

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from checker import __version__, set_language
 from checker.language import N_, translate
 
+
+class _Speaking:
+    """Help in the language that is in force when it is shown, which `--language` before the command may have set."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help text, each message translated."""
+        command: Any = self
+        for part in (command, *command.params, *getattr(command, "commands", {}).values()):
+            part.help = translate(part.help) if part.help else part.help
+        return str(super().get_help(ctx))  # type: ignore[misc]
+
+
+class _Command(_Speaking, TyperCommand):
+    """A command of ours."""
+
+
+class _Group(_Speaking, TyperGroup):
+    """Our commands together."""
+
+
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help=translate(N_("The checker of the course on dropout and batch normalization.")),
+    help=N_("The checker of the course on dropout and batch normalization."),
 )
 
-ASSIGNMENT = typer.Argument(help=translate(N_("the assignment, such as spotify")))
+ASSIGNMENT = typer.Argument(help=N_("the assignment, such as spotify"))
 
 
 def _version(wanted: bool) -> None:
@@ -28,9 +50,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    language: Annotated[str | None, typer.Option(help=translate(N_("language of the output: en or zh")))] = None,
+    language: Annotated[str | None, typer.Option(help=N_("language of the output: en or zh"))] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help=translate(N_("print the version")))
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=N_("print the version"))
     ] = False,
 ) -> None:
     """Options before the command hold for all commands."""
@@ -41,12 +63,10 @@ def main(
             _fail(str(error))
 
 
-@app.command(help=translate(N_("Run a notebook in a fresh kernel and show its points, before you hand it in.")))
+@app.command(cls=_Command, help=N_("Run a notebook in a fresh kernel and show its points, before you hand it in."))
 def validate(
-    notebook: Annotated[
-        Path, typer.Argument(help=translate(N_("the notebook to run; the file itself is not changed")))
-    ],
-    timeout: Annotated[int, typer.Option(help=translate(N_("seconds that one cell may take")))] = 600,
+    notebook: Annotated[Path, typer.Argument(help=N_("the notebook to run; the file itself is not changed"))],
+    timeout: Annotated[int, typer.Option(help=N_("seconds that one cell may take"))] = 600,
 ) -> None:
     """Run a notebook as a grader would see it."""
     from checker.grading.validate import validate_notebook
@@ -54,7 +74,7 @@ def validate(
     raise typer.Exit(validate_notebook(notebook, timeout=timeout))
 
 
-@app.command(help=translate(N_("Show your points, attempts and what is next.")))
+@app.command(cls=_Command, help=N_("Show your points, attempts and what is next."))
 def progress(assignment: Annotated[str, ASSIGNMENT] = "spotify") -> None:
     """Show the progress kept in ./evidence."""
     from checker import show
@@ -62,14 +82,12 @@ def progress(assignment: Annotated[str, ASSIGNMENT] = "spotify") -> None:
     show.display(_find(assignment).state())
 
 
-@app.command(help=translate(N_("Check the course's data sets, or add the tutorial's full Spotify file.")))
+@app.command(cls=_Command, help=N_("Check the course's data sets, or add the tutorial's full Spotify file."))
 def datasets(
     full: Annotated[
-        bool, typer.Option("--full", help=translate(N_("fetch the full spotify.csv (32,833 tracks) with kagglehub")))
+        bool, typer.Option("--full", help=N_("fetch the full spotify.csv (32,833 tracks) with kagglehub"))
     ] = False,
-    file: Annotated[
-        Path | None, typer.Option(help=translate(N_("take the full file from here (CSV or zip) instead")))
-    ] = None,
+    file: Annotated[Path | None, typer.Option(help=N_("take the full file from here (CSV or zip) instead"))] = None,
 ) -> None:
     """List the data sets with their sizes."""
     from checker import datasets as data
@@ -89,14 +107,13 @@ def datasets(
 
 
 @app.command(
-    help=translate(
-        N_("Train references and classic mistakes over many seeds and write the table that thresholds come from.")
-    )
+    cls=_Command,
+    help=N_("Train references and classic mistakes over many seeds and write the table that thresholds come from."),
 )
 def calibrate(
     assignment: Annotated[str, ASSIGNMENT] = "spotify",
-    seeds: Annotated[int, typer.Option(help=translate(N_("runs of each network")), min=1)] = 20,
-    output: Annotated[Path | None, typer.Option(help=translate(N_("the table to write or to continue")))] = None,
+    seeds: Annotated[int, typer.Option(help=N_("runs of each network"), min=1)] = 20,
+    output: Annotated[Path | None, typer.Option(help=N_("the table to write or to continue"))] = None,
 ) -> None:
     """Measure, do not guess."""
     from checker.calibration import calibrate as run
@@ -105,13 +122,11 @@ def calibrate(
     run(assignment, seeds=seeds, output=output)
 
 
-@app.command(help=translate(N_("Write copies of the notebooks in one language.")))
+@app.command(cls=_Command, help=N_("Write copies of the notebooks in one language."))
 def notebooks(
-    language: Annotated[str, typer.Option(help=translate(N_("en or zh")))],
-    output: Annotated[Path, typer.Option(help=translate(N_("the folder to write to")))],
-    source: Annotated[Path, typer.Option(help=translate(N_("the folder with the bilingual notebooks")))] = Path(
-        "notebooks"
-    ),
+    language: Annotated[str, typer.Option(help=N_("en or zh"))],
+    output: Annotated[Path, typer.Option(help=N_("the folder to write to"))],
+    source: Annotated[Path, typer.Option(help=N_("the folder with the bilingual notebooks"))] = Path("notebooks"),
 ) -> None:
     """Keep one language's passages, and all code."""
     from checker.monolingual import write
@@ -123,21 +138,15 @@ def notebooks(
         _fail(str(error))
 
 
-@app.command(help=translate(N_("Grade everything in submitted/ from evidence, on all cores.")))
+@app.command(cls=_Command, help=N_("Grade everything in submitted/ from evidence, on all cores."))
 def grade(
     assignment: Annotated[str, ASSIGNMENT],
-    course: Annotated[Path, typer.Option(help=translate(N_("the nbgrader course folder")))] = Path(),
-    jobs: Annotated[int | None, typer.Option(help=translate(N_("processes; by default one a core")))] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help=translate(N_("address of a Dask scheduler to grade on")))
-    ] = None,
-    rerun: Annotated[
-        bool, typer.Option("--rerun", help=translate(N_("run every notebook again in the sandbox")))
-    ] = False,
-    audit: Annotated[
-        str, typer.Option(help=translate(N_("run a random share again in the sandbox, such as 5%")))
-    ] = "0%",
-    database: Annotated[str | None, typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    jobs: Annotated[int | None, typer.Option(help=N_("processes; by default one a core"))] = None,
+    scheduler: Annotated[str | None, typer.Option(help=N_("address of a Dask scheduler to grade on"))] = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help=N_("run every notebook again in the sandbox"))] = False,
+    audit: Annotated[str, typer.Option(help=N_("run a random share again in the sandbox, such as 5%"))] = "0%",
+    database: Annotated[str | None, typer.Option("--db", help=N_("SQLAlchemy URL of the gradebook"))] = None,
 ) -> None:
     """Grade a class."""
     from sqlalchemy.exc import SQLAlchemyError

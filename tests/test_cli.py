@@ -9,6 +9,7 @@ import classroom
 import pytest
 from typer.testing import CliRunner
 
+import checker
 from checker import __version__
 from checker.cli import app
 
@@ -116,3 +117,11 @@ class TestGradingWhatIsNoCourse:
     def test_a_file_that_is_no_gradebook(self, course: Path) -> None:
         (course / "gradebook.db").write_text("no gradebook, but text of some length\n" * 100)
         assert "file is not a database" in self.refused(course)
+
+
+def test_help_is_in_the_language_asked_for() -> None:
+    _, chinese = run("--language", "zh", "grade", "--help")
+    assert "运行" in chinese
+    assert "Grade everything in" not in chinese
+    checker.set_language("en")
+    assert "Grade everything in" in run("grade", "--help")[1]
