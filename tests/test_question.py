@@ -350,9 +350,8 @@ def test_the_solution_of_a_reading_is_in_the_notebook_s_names_and_right(question
 
 
 def test_counts_are_kept_where_evidence_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    from checker.questions.progress import Progress
-
     from checker import _files
+    from checker.questions.progress import Progress
 
     progress = Progress("quiz")
     progress.hinted("q1")  # written: the file is there when the disk fills up

@@ -38,7 +38,7 @@ TENSOR_FLOAT = Tolerance(1e-3, 1e-4)
 HALF = Tolerance(2e-3, 1e-4)
 """Tolerances by arithmetic.
 
-In float32 replay and Keras agree to about 1e-7. So they do in 16 bits on one CPU, where the replay rounds as Keras does;
+In float32 replay and Keras agree to about 1e-7. So they do in 16 bits on one CPU: the replay rounds as Keras does, but
 another machine may round single values the other way. Where matrices are multiplied in TF32 (10 bits of mantissa),
 emulation gives differences up to 2.5e-4. One percent is caught in each of them.
 """
