@@ -1,7 +1,7 @@
 """What a model *should* be: patterns that read like Keras code, for exact answers and for open designs.
 
 One declaration of a network gives everything that is shown of it: the reference as code, the blanks of the hints, the
-expected side of the table, and (through :mod:`checker.align`) the verdict. So they cannot disagree.
+expected side of the table, and (through :mod:`checker.alignment`) the verdict. So they cannot disagree.
 
     q1 = Network(
         Dense(128, activation="relu"), Dropout(0.3),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from checker import datasets
-from checker.align import Alignment, align
+from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint, Unreadable
 from checker.expect import Network
 from checker.language import N_, translate

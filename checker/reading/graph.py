@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from checker.keras_layers import Shape
+from checker.reading.layers import Shape
 from checker.reading.live import LiveReader
 from checker.reading.objectives import compiled_with
 from checker.reading.parts import Assembler, Node, Unreadable

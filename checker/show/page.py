@@ -11,8 +11,7 @@ from typing import ClassVar, TypeAlias
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
 from checker.question import Line, Standing
-from checker.report import Advice, Finding, Report, Section, Severity
-from checker.rows import Row
+from checker.report import Advice, Finding, Report, Row, Section, Severity
 from checker.show import words
 from checker.show.words import Run
 
@@ -242,7 +241,7 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 def _row(row: Row) -> tuple[Cell, ...]:
     mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
     todo = translate(deed)
-    if row.action == "change" and row.detail.startswith("layers."):
+    if row.action == "change" and row.detail.startswith("keras.layers."):
         todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
         todo = translate(N_("set `{setting}`"), setting=clip(row.detail))
