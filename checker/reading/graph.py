@@ -57,7 +57,7 @@ class Graph:
 
     @classmethod
     def load(cls, source: str | Path | bytes) -> Self:
-        """The graph of a model saved as ``.keras``, read as data: neither TensorFlow nor a stranger's code runs.
+        """The graph of a model saved as ``.keras``, read as data: neither TensorFlow nor code from the file runs.
 
         Args:
             source: path or content of the file.

@@ -1,4 +1,4 @@
-"""Reads a saved ``.keras`` file as data: JSON and HDF5, no TensorFlow, and nothing of a stranger's runs."""
+"""Reads a saved ``.keras`` file as data: JSON and HDF5, no TensorFlow, and no code from the file runs."""
 
 from __future__ import annotations
 
