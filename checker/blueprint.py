@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
-from checker.canonical import Stage, activation_code, activation_settings, layer_code, settings_of, stages
-from checker.keras_layers import (
+from checker.reading.canonical import Stage, activation_code, activation_settings, layer_code, settings_of, stages
+from checker.reading.graph import Graph
+from checker.reading.layers import (
     ACTIVATION_LAYERS,
     ACTIVATIONS,
     DROPOUTS,
@@ -31,7 +32,6 @@ from checker.keras_layers import (
     is_weightless,
     snake_case,
 )
-from checker.reading.graph import Graph
 from checker.reading.parts import Node, Unreadable
 
 __all__ = [

@@ -29,7 +29,7 @@ TABLE = (
     Row("add", None, None, "Dropout(0.3)"),
     Row("change", 2, "Dropout(0.5)", "Dropout(0.3)", "rate=0.3"),
     Row("move", 5, "Dropout(0.3)", "Dropout(0.3)"),
-    Row("change", 3, "GaussianDropout(0.3)", "Dropout(0.3)", "layers.Dropout(0.3)"),
+    Row("change", 3, "GaussianDropout(0.3)", "Dropout(0.3)", "keras.layers.Dropout(0.3)"),
     Row("remove", 4, "Dropout(0.1)", None),
 )
 NETWORK = Section(

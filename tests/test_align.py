@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from models.case import sequential
 
-from checker.align import Alignment, Row, align
+from checker.alignment import Alignment, align
 from checker.assignments import spotify
 from checker.blueprint import Blueprint
 from checker.expect import AnyLayer, BatchNormalization, Dense, Dropout, Network, Repeat, at_least, between, count
-from checker.report import Finding
+from checker.report import Finding, Row
 
 Q1, Q3 = spotify.q1.network, spotify.q3.network
 

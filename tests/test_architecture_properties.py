@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from checker import expect
-from checker.align import Alignment, align
+from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint, Graph, Node, Unreadable
 from checker.expect import Network
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from models.case import sequential
 
-from checker.align import Alignment, align
+from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint
 from checker.expect import BatchNormalization, Dense, Dropout, Network
 

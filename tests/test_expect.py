@@ -167,7 +167,7 @@ def test_the_code_runs_and_gives_what_is_expected():
     import keras
     from keras import layers
 
-    from checker.align import align
+    from checker.alignment import align
     from checker.blueprint import Blueprint
 
     model = eval(REFERENCE.code(), {"keras": keras, "layers": layers})

@@ -60,7 +60,7 @@ def test_every_action_is_named_in_words_and_sign() -> None:
         "+ add this layer",
         "→ set `rate=0.3`",
         "↕ move this layer here",
-        "→ replace it with `layers.Dropout(0.3)`",
+        "→ replace it with `keras.layers.Dropout(0.3)`",
         "− remove this layer",
     ]
 

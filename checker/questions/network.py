@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from checker.align import Alignment, align
+from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint, Graph
 from checker.expect import Network
 from checker.language import N_, translate

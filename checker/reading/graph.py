@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from checker.keras_layers import Shape
 from checker.reading.graph_file import is_graph, read_graph
+from checker.reading.layers import Shape
 from checker.reading.live import LiveReader
 from checker.reading.objectives import compiled_with
 from checker.reading.parts import Assembler, Node, Unreadable
@@ -58,7 +58,7 @@ class Graph:
 
     @classmethod
     def load(cls, source: str | Path | bytes) -> Self:
-        """The graph of a model saved as ``.keras``, read as data: neither TensorFlow nor a stranger's code runs.
+        """The graph of a model saved as ``.keras``, read as data: neither TensorFlow nor code from the file runs.
 
         Args:
             source: path or content of the file.

@@ -10,7 +10,7 @@ from inspect import signature
 from threading import get_ident
 from typing import Any
 
-from checker.keras_layers import ACTIVATIONS, SETTINGS, Shape, holds_activation, is_weightless
+from checker.reading.layers import ACTIVATIONS, SETTINGS, Shape, holds_activation, is_weightless
 from checker.reading.operations import Symbols, in_tensorflow, operations_apart
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
 from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised

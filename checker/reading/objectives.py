@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from checker.keras_layers import is_keras_module, snake_case
+from checker.reading.layers import is_keras_module, snake_case
 from checker.reading.recognise import module_of, name_of
 
 _SHORT = {

@@ -12,8 +12,8 @@ from functools import cache, lru_cache, partial
 from types import FunctionType
 from typing import Any, cast
 
-from checker.canonical import activation_settings
-from checker.keras_layers import ACTIVATIONS, is_keras_module
+from checker.reading.canonical import activation_settings
+from checker.reading.layers import ACTIVATIONS, is_keras_module
 from checker.reading.parts import Unreadable
 
 

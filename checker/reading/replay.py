@@ -17,10 +17,10 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.canonical import stages
-from checker.keras_layers import Shape
 from checker.reading.archive import Weights, read_weights
+from checker.reading.canonical import stages
 from checker.reading.graph import Graph
+from checker.reading.layers import Shape
 from checker.reading.parts import Node, Unreadable
 
 Array = NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Reads a saved ``.keras`` file as data: JSON and HDF5, no TensorFlow, and nothing of a stranger's runs."""
+"""Reads a saved ``.keras`` file as data: JSON and HDF5, no TensorFlow, and no code from the file runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.keras_layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
+from checker.reading.layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
 from checker.reading.objectives import saved_objective
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
 

@@ -1,8 +1,7 @@
 """What was found, as plain data: findings, sections, reports, and where a learner stands."""
 
-from checker.report.report import Advice, Finding, Outcome, Report, Section, Severity, plain, restored
+from checker.report.report import Advice, Finding, Outcome, Report, Row, Section, Severity, plain, restored
 from checker.report.standing import Line, Record, Standing
-from checker.rows import Row
 
 __all__ = [
     "Advice",

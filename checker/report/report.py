@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from checker.language import translate
 from checker.messages import MESSAGES
-from checker.rows import Row
 
 TEXTS = ("why", "text")
 """Parameters that are messages themselves, translated when a finding is shown."""
@@ -87,6 +86,25 @@ class Finding:
             None if position is None else int(position),
             restored(dict(data.get("params", {}))),
         )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the side-by-side table: your network, the expected one, what to do.
+
+    Attributes:
+        action: ``"ok"``, ``"add"``, ``"remove"``, ``"change"`` or ``"move"``.
+        number: the learner's layer, counted from 1; None where the learner has none here.
+        actual: the learner's layer as Keras code; None where there is none.
+        expected: the expected layer as Keras code; None where none is expected.
+        detail: what to change, as Keras code: ``"rate=0.3"``; empty where the action says it all.
+    """
+
+    action: str
+    number: int | None = None
+    actual: str | None = None
+    expected: str | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True)

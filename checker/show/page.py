@@ -10,8 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
-from checker.report import Advice, Finding, Line, Report, Section, Severity, Standing
-from checker.rows import Row
+from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
 from checker.show import words
 from checker.show.words import Run
 
@@ -241,7 +240,7 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 def _row(row: Row) -> tuple[Cell, ...]:
     mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
     todo = translate(deed)
-    if row.action == "change" and row.detail.startswith("layers."):
+    if row.action == "change" and row.detail.startswith("keras.layers."):
         todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
         todo = translate(N_("set `{setting}`"), setting=clip(row.detail))

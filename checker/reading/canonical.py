@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from checker.keras_layers import (
+from checker.reading.layers import (
     ACTIVATION_LAYERS,
     ACTIVATIONS,
     ALIASES,

@@ -189,7 +189,7 @@ class _Search:
                         yield (one, two), (self.slot_sort[one], self.slot_sort[two])
 
     def _swaps(self, index: int) -> frozenset[int]:
-        """The sorts of slots that a layer can make room for together with the activation after it."""
+        """The sorts of slots that can take the place of a layer and of the activation after it."""
         layer, after = self.layers[index], self.layers[index + 1 : index + 2]
         if not (after and holds_activation(layer.kind) and after[0].kind == "Activation"):
             return frozenset()
@@ -228,10 +228,10 @@ class _Search:
         }
 
     def _share_anew(self, pool: Pool) -> None:
-        """Bring the shares nearer to what a path showed: what it removed more often is dearer to remove."""
+        """Bring the shares nearer to what a path showed: what it removed more often costs more to remove."""
         for sort, surplus in pool:
-            room = self.whole[sort] - self.remove_price[sort] if surplus > 0 else -self.remove_price[sort]
-            self.remove_price[sort] += room // 2
+            left = self.whole[sort] - self.remove_price[sort] if surplus > 0 else -self.remove_price[sort]
+            self.remove_price[sort] += left // 2
 
     # --- the lower bound ------------------------------------------------------------------------------------------
     def _bounds(self, width: int) -> list[list[float]]:

@@ -1,9 +1,9 @@
 """The cheapest edit that turns a network into the expected one: what to add, remove, change and move.
 
-:mod:`checker.path` finds the path; here it becomes words. Findings come top to bottom, as data flows: that is how a
-network is read. Every number in them is a number of the network as it was handed in, and says which layer is meant
-wherever that layer goes, so that the findings can be acted on in any order. What is wrong with the whole comes last,
-because it cannot be judged before the layers are right.
+:mod:`checker.alignment.search` finds the path; here it becomes words. Findings come top to bottom, as data flows:
+that is how a network is read. Every number in them is a number of the network as it was handed in, and says which layer
+is meant wherever that layer goes, so that the findings can be acted on in any order. What is wrong with the whole comes
+last, because it cannot be judged before the layers are right.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
+from checker.alignment.search import LARGE, Step, cheapest, is_inside
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
-from checker.canonical import activation_code
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
-from checker.path import LARGE, Step, cheapest, is_inside
-from checker.rows import Row
+from checker.reading.canonical import activation_code
+from checker.report import Row
 
 Wrong = tuple[str, Any, Any]
 """A wrong setting: its name, actual and expected value."""

@@ -1,0 +1,5 @@
+"""The cheapest edit between a network and the expected one, as findings and as rows of a table."""
+
+from checker.alignment.table import Alignment, Edit, align
+
+__all__ = ["Alignment", "Edit", "align"]
