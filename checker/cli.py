@@ -123,6 +123,71 @@ def notebooks(
         _fail(str(error))
 
 
+@app.command(help=translate(N_("Write the course's notebooks into a folder; what is there stays as it is.")))
+def start(
+    folder: Annotated[Path, typer.Argument(help=translate(N_("the folder to write to")))] = Path("dropout-course"),
+    language: Annotated[str | None, typer.Option(help=translate(N_("only in this language: en or zh")))] = None,
+) -> None:
+    """Begin without a clone."""
+    from checker.tools.start import CannotStart
+    from checker.tools.start import start as write
+
+    try:
+        typer.echo(write(folder, language).summary())
+    except CannotStart as error:
+        _fail(str(error))
+
+
+@app.command(
+    help=translate(N_("Put what an LMS lets you download into submitted/, each student's files in one folder."))
+)
+def collect(
+    assignment: Annotated[str, ASSIGNMENT],
+    download: Annotated[Path, typer.Argument(help=translate(N_("the zip, or the folder it was unpacked to")))],
+    roster: Annotated[
+        Path | None, typer.Option(help=translate(N_("class list (CSV): student ids with names, logins or numbers")))
+    ] = None,
+    course: Annotated[Path, typer.Option(help=translate(N_("the nbgrader course folder")))] = Path(),
+    system: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help=translate(N_("moodle, blackboard, canvas, ilias, classroom or plain; else recognised"))
+        ),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help=translate(N_("replace what an earlier download brought")))
+    ] = False,
+) -> None:
+    """Take submissions from a learning management system."""
+    from checker.grading.collect import CannotCollect
+    from checker.grading.collect import collect as run
+    from checker.grading.lms.roster import NoRoster
+
+    _find(assignment)
+    try:
+        typer.echo(run(course, assignment, download, roster, system, update).summary())
+    except (CannotCollect, NoRoster, OSError) as error:
+        _fail(str(error))
+
+
+@app.command("return", help=translate(N_("Pack the feedback into the zip that the LMS takes back.")))
+def give_back(
+    assignment: Annotated[str, ASSIGNMENT],
+    system: Annotated[str, typer.Option("--for", help=translate(N_("moodle or canvas")))],
+    course: Annotated[Path, typer.Option(help=translate(N_("the nbgrader course folder")))] = Path(),
+    output: Annotated[Path | None, typer.Option(help=translate(N_("the zip to write")))] = None,
+) -> None:
+    """Give feedback back through the learning management system."""
+    from checker.grading.give_back import CannotReturn
+    from checker.grading.give_back import give_back as run
+
+    _find(assignment)
+    try:
+        typer.echo(run(course, assignment, system, output).summary())
+    except (CannotReturn, OSError) as error:
+        _fail(str(error))
+
+
 @app.command(help=translate(N_("Grade everything in submitted/ from evidence, on all cores.")))
 def grade(
     assignment: Annotated[str, ASSIGNMENT],
