@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from checker import __version__, set_language
-from checker.language import N_, translate
+from checker.language import N_, missing_package, translate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,9 +51,10 @@ def validate(
     timeout: Annotated[int, typer.Option(help=translate(N_("seconds that one cell may take")))] = 600,
 ) -> None:
     """Run a notebook as a grader would see it."""
-    from checker.grading.validate import validate_notebook
+    with _needing("grade"):
+        from checker.grading.validate import validate_notebook
 
-    raise typer.Exit(validate_notebook(notebook, timeout=timeout))
+        raise typer.Exit(validate_notebook(notebook, timeout=timeout))
 
 
 @app.command(help=translate(N_("Show your points, attempts and what is next.")))
@@ -114,7 +117,8 @@ def notebooks(
     ),
 ) -> None:
     """Keep one language's passages, and all code."""
-    from checker.monolingual import write
+    with _needing("grade"):
+        from checker.monolingual import write
 
     try:
         for path in write(source, output, language):
@@ -205,9 +209,10 @@ def grade(
     database: Annotated[str | None, typer.Option("--db", help=translate(N_("SQLAlchemy URL of the gradebook")))] = None,
 ) -> None:
     """Grade a class."""
-    from sqlalchemy.exc import SQLAlchemyError
+    with _needing("grade"):
+        from sqlalchemy.exc import SQLAlchemyError
 
-    from checker.grading.batch import grade_class
+        from checker.grading.batch import grade_class
 
     _find(assignment)
     try:
@@ -245,6 +250,17 @@ def _find(name: str):  # type: ignore[no-untyped-def]
         return find(name)
     except KeyError:
         _fail(translate("There is no assignment {name}: choose one of {names}.", name=name, names=", ".join(NAMES)))
+
+
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """Say which extra is missing where a package of it cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "checker").partition(".")[0] == "checker":
+            raise
+        _fail(missing_package(error, extra))
 
 
 def _fail(message: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from checker import assignments
 from checker.grading.lms.archive import Download, File, open_download
-from checker.grading.lms.layout import Released, lay_out, reason
+from checker.grading.lms.layout import NO_NOTEBOOK, Released, lay_out, reason
 from checker.grading.lms.roster import Roster, login_key
 from checker.grading.lms.schemes import NAMES, Handed, recognise, without_number
 from checker.grading.untrusted import Refused
@@ -259,7 +259,8 @@ def _submission(
             collected.notes.append((student, f"{file.path}: {reason(getattr(error, 'code', ''))}"))
     layout = lay_out(contents, assignment, releases)
     if not layout.files:
-        collected.unresolved.append((person.shown, translate(NOTHING)))
+        why = [note for note in layout.notes if note != translate(NO_NOTEBOOK)] or [translate(NOTHING)]
+        collected.unresolved.append((person.shown, " ".join(why)))
         return
     folder = course / SUBMITTED / student / assignment
     state = _write(folder, layout.files, index.digest(student) if update else None)

@@ -21,6 +21,7 @@ from checker.grading.untrusted import NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, fil
 from checker.language import N_, translate
 
 FOLDER: Final = "evidence"
+NO_NOTEBOOK: Final = N_("There is no notebook in it.")
 _COPY: Final = r"(?:[ _-]*\(\.?\d+\)|-Copy\d+|-\d{1,3}| - Copy| - 副本| copy(?: \d+)?|的副本)*"
 _NOTEBOOK: Final = re.compile(r".+\.ipynb(?:\.txt|\.json)?", re.IGNORECASE)
 _ZIP_DEPTH: Final = 3
@@ -299,7 +300,7 @@ def _notebook(files: Mapping[str, bytes], release: Released, notes: list[str]) -
     """The notebook that counts: the one under its own name, unless it is untouched and another one is answered."""
     candidates = [path for path in sorted(files, key=_depth) if _NOTEBOOK.fullmatch(PurePosixPath(path).name)]
     if not candidates:
-        notes.append(translate(N_("There is no notebook in it.")))
+        notes.append(translate(NO_NOTEBOOK))
         return None
     answered = {path: release.answered(files[path]) for path in candidates}
     named = [path for path in candidates if PurePosixPath(path).name.casefold() == release.name.casefold()]
