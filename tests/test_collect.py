@@ -133,7 +133,7 @@ def moodle_flat(class_: list[Student]) -> dict[str, bytes]:
 
 def canvas_name(student: Student) -> str:
     sortable = student.name if student.chinese else f"{student.last}, {student.first}"
-    return "".join(letter for letter in sortable.lower() if letter.isalnum())
+    return "".join(letter for letter in sortable.lower() if letter.isalnum() or letter == "_")
 
 
 def canvas(class_: list[Student]) -> dict[str, bytes]:
@@ -367,7 +367,26 @@ def test_class_lists_from_spreadsheets(tmp_path: Path, encoding: str, separator:
     assert handed_in(tmp_path) == {"2026001": notebook("x")}
 
 
-@pytest.mark.parametrize("text", ["", "id,name\n", "id,name\n../x,Ada\n", "id,name\na/b,Ada\n"])
+def test_canvas_own_export_is_a_class_list(tmp_path: Path) -> None:
+    students = people()
+    head = "Student,ID,SIS User ID,SIS Login ID,Section", '"    Points Possible",,,,'
+    rows = [f'"{s.last}, {s.first}",{s.number},{s.id},{s.id}@example.org,A' for s in students]
+    collect(tmp_path, "spotify", pack(tmp_path / "d.zip", canvas(students)), roster_of(tmp_path, *head, *rows))
+    assert handed_in(tmp_path) == {student.id: student.content for student in students}
+
+
+def test_moodles_grading_worksheet_is_a_class_list(tmp_path: Path) -> None:
+    students = people()
+    rows = [f"Participant {s.number},,{s.id}@example.org" for s in students]
+    roster = roster_of(tmp_path, "Identifier,Full name,Email address", *rows)
+    files = {f"Participant_{s.number}_assignsubmission_file/spotify.ipynb": s.content for s in students}
+    collect(tmp_path, "spotify", pack(tmp_path / "d.zip", files), roster)
+    assert handed_in(tmp_path) == {f"{student.id}@example.org": student.content for student in students}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s001,Ada Lovelace\ns002,Bo Li\n", "id,name\n", "id,name\n../x,Ada\n", "id,name\na/b,Ada\n"]
+)
 def test_class_lists_that_are_none(tmp_path: Path, text: str, namesakes: Path) -> None:
     (tmp_path / "students.csv").write_text(text)
     with pytest.raises(NoRoster):
@@ -473,6 +492,29 @@ def test_downloads_that_cannot_be_read_get_one_sentence(tmp_path: Path) -> None:
         assert len(result.output.strip().splitlines()) == 1, result.output
     with pytest.raises(CannotCollect, match="encrypted"):
         collect(tmp_path, "spotify", tmp_path / "secret.zip")
+
+
+def test_a_folder_that_is_named_like_somebody_elses_is_the_students_own(tmp_path: Path) -> None:
+    files = moodle_folders(people(count=9))
+    files["Default group_assignsubmission_file/Eve_7_assignsubmission_file/spotify.ipynb"] = notebook("forged")
+    files["Mallory_4_assignsubmission_file/Eve_7_assignsubmission_file/spotify.ipynb"] = notebook("own")
+    collected = collect(tmp_path, "spotify", pack(tmp_path / "d.zip", files))
+    assert handed_in(tmp_path)["Mallory_4"] == notebook("own")
+    assert not [name for name in handed_in(tmp_path) if name.startswith("Eve")]
+    assert [name.partition("_")[0] for name, _ in collected.unresolved] == ["Default group"]
+
+
+def test_files_that_cannot_be_written_cost_nobody_else(tmp_path: Path) -> None:
+    files = {
+        "Ada_1_assignsubmission_file/spotify.ipynb": notebook("x"),
+        "Bo_2_assignsubmission_file/spotify.ipynb": notebook("y"),
+        "Bo_2_assignsubmission_file/notes": b"a file",
+        "Bo_2_assignsubmission_file/notes/more.txt": b"and a folder",
+        f"Cy_3_assignsubmission_file/{'x' * 300}.ipynb": notebook("z"),
+    }
+    collected = collect(tmp_path, "spotify", pack(tmp_path / "d.zip", files))
+    assert {"Ada_1", "Cy_3"} <= set(handed_in(tmp_path)) <= {"Ada_1", "Cy_3"}
+    assert [name.partition("_")[0] for name, _ in collected.unresolved] == ["Bo"]
 
 
 def test_one_damaged_file_costs_nobody_else(tmp_path: Path) -> None:

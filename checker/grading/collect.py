@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from typing import Any, Final
 
 from checker import assignments
 from checker.grading.lms.archive import Download, File, open_download
-from checker.grading.lms.layout import NO_NOTEBOOK, Released, lay_out, reason
+from checker.grading.lms.layout import NO_NOTEBOOK, STUDENT_LIMIT, Released, lay_out, reason
 from checker.grading.lms.roster import Roster, login_key
 from checker.grading.lms.schemes import NAMES, Handed, recognise, without_number
 from checker.grading.untrusted import Refused
@@ -229,6 +230,7 @@ def _candidates(handed: Handed, roster: Roster) -> list[frozenset[str]]:
 
 def _folder_name(label: str) -> str:
     """A label as the name of a folder; empty if nothing is left."""
+    label = unicodedata.normalize("NFC", label)
     letters = ("-" if letter in '/\\:*?"<>|' or ord(letter) < 32 or letter.isspace() else letter for letter in label)
     return "".join(letters).strip(".-_ ")
 
@@ -255,6 +257,8 @@ def _submission(
     for path, file in files.items():
         try:
             contents[path] = file.read()
+            if sum(map(len, contents.values())) > STUDENT_LIMIT:
+                raise Refused("collect.too_big")
         except (Refused, OSError) as error:
             collected.notes.append((student, f"{file.path}: {reason(getattr(error, 'code', ''))}"))
     layout = lay_out(contents, assignment, releases)
@@ -263,7 +267,11 @@ def _submission(
         collected.unresolved.append((person.shown, " ".join(why)))
         return
     folder = course / SUBMITTED / student / assignment
-    state = _write(folder, layout.files, index.digest(student) if update else None)
+    try:
+        state = _write(folder, layout.files, index.digest(student) if update else None)
+    except OSError as error:  # names that are too long, or a file and a folder of one name
+        collected.unresolved.append((person.shown, error.strerror or str(error)))
+        return
     if state == "other":
         collected.unresolved.append((person.shown, translate(OTHER, folder=folder)))
         return

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from checker import assignments
 from checker.grading.lms.archive import open_bytes
-from checker.grading.untrusted import NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, file_bytes, json_object
+from checker.grading.untrusted import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, file_bytes, json_object
 from checker.language import N_, translate
 
 FOLDER: Final = "evidence"
@@ -25,6 +25,8 @@ NO_NOTEBOOK: Final = N_("There is no notebook in it.")
 _COPY: Final = r"(?:[ _-]*\(\.?\d+\)|-Copy\d+|-\d{1,3}| - Copy| - 副本| copy(?: \d+)?|的副本)*"
 _NOTEBOOK: Final = re.compile(r".+\.ipynb(?:\.txt|\.json)?", re.IGNORECASE)
 _ZIP_DEPTH: Final = 3
+STUDENT_LIMIT: Final = 256 * MEGABYTE
+"""Bytes of one student's files, unpacked."""
 
 
 @dataclass
@@ -34,10 +36,12 @@ class Layout:
     Attributes:
         files: contents by path below ``submitted/<student>/<assignment>/``.
         notes: sentences about what a person should look at.
+        unpacked: bytes that came out of zips so far.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unpacked: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,12 @@ def _unzipped(files: Mapping[str, bytes], layout: Layout, place: str, depth: int
             continue
         try:
             download = open_bytes(content)
-            inner = {file.path: file.read() for file in download.files}
+            inner = {}
+            for file in download.files:
+                inner[file.path] = file.read()
+                layout.unpacked += len(inner[file.path])
+                if layout.unpacked > STUDENT_LIMIT:
+                    raise Refused("collect.too_big")
         except Refused as error:
             found[here] = content
             layout.notes.append(f"{here}: {reason(error.code)}")

@@ -15,14 +15,19 @@ from typing import Final, Self
 from checker.grading.untrusted import MEGABYTE, file_bytes
 from checker.language import N_, translate
 
-_ID: Final = ("studentid", "id", "student", "学号", "学生id", "学生编号", "idnumber", "sisuserid", "username", "login")
+_ID: Final = (
+    *("sisuserid", "studentid", "学号", "学生id", "学生编号", "id", "idnumber", "student", "username", "login"),
+    *("用户名", "email", "emailaddress", "邮箱"),
+)
 """Headers of the column with the student's id, the likeliest first; else it is the first column."""
 
 _FIRST: Final = frozenset({"firstname", "givenname", "forename", "名", "名字", "vorname"})
 _LAST: Final = frozenset({"lastname", "surname", "familyname", "姓", "姓氏", "nachname", "name姓"})
 _NAME: Final = re.compile(r"name|姓名|名字|^姓$|^名$|^student$|全名")
 _LOGIN: Final = re.compile(r"user.?name|login|用户名|账号|帐号|nutzername|benutzername")
-_SYSTEM: Final = re.compile(r"moodle|canvas|blackboard|ilias|classroom|lms|participant|userid|用户id|参与者")
+_SYSTEM: Final = re.compile(
+    r"moodle|canvas|blackboard|ilias|classroom|lms|participant|userid|用户id|参与者|^identifier$|标识符"
+)
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae"})
 
 
@@ -87,6 +92,10 @@ class Roster:
     @classmethod
     def _of(cls, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
         headers = [key(text) for text in header]
+        if not any(
+            column in _ID or any(kind.search(column) for kind in (_NAME, _LOGIN, _SYSTEM)) for column in headers
+        ):
+            raise NoRoster(translate(N_("The class list's first row needs headers, such as `id` and `name`.")))
         ids = next((headers.index(name) for name in _ID if name in headers), 0)
         names, logins, numbers = (defaultdict[str, set[str]](set) for _ in range(3))
         for row in rows:
@@ -98,13 +107,16 @@ class Roster:
                 raise NoRoster(translate(N_("In the class list, {student!r} can be no student id."), student=student))
             logins[login_key(student)].add(student)
             for column, text in cells.items():
-                if "@" in text:
+                if column == "id" and "sisuserid" in headers:  # Canvas' own export: this is its number
+                    numbers[login_key(text)].add(student)
+                elif "@" in text:
                     logins[login_key(text)].add(student)
                     logins[login_key(text.partition("@")[0])].add(student)
-                elif _LOGIN.search(column) or column in _ID:
+                elif _LOGIN.search(column) or (column in _ID and column != "student"):
                     logins[login_key(text)].add(student)
                 elif _SYSTEM.search(column):
                     numbers[login_key(text)].add(student)
+                    numbers[_trailing_number(text)].add(student)
                 elif _NAME.search(column):
                     for form in _forms(text):
                         names[form].add(student)
@@ -130,6 +142,12 @@ def _joined(cells: Mapping[str, str]) -> set[str]:
     first = next((text for column, text in cells.items() if column in _FIRST), "")
     last = next((text for column, text in cells.items() if column in _LAST), "")
     return _forms(f"{last}, {first}") | _forms(f"{first} {last}") if first and last else set()
+
+
+def _trailing_number(text: str) -> str:
+    """``"4711"`` for ``"Participant 4711"``, as Moodle's grading worksheet says."""
+    found = re.search(r"\d+$", text)
+    return found[0] if found else login_key(text)
 
 
 def _rows(data: bytes) -> list[list[str]]:

@@ -57,20 +57,30 @@ Parser: TypeAlias = Callable[[str], Handed | None]
 _MOODLE = re.compile(r"(?P<name>[^_/]+)_(?P<id>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?P<rest>_[^/]*)?")
 
 
-def moodle(path: str) -> Handed | None:
-    """One file of Moodle's *Download all submissions*."""
+def moodle(paths: Sequence[str]) -> Parser:
+    """The parser for Moodle's *Download all submissions*.
+
+    All students lie at one depth: a folder of such a name deeper down is something that a student handed in.
+    """
+    depths = Counter(
+        next((depth for depth, part in enumerate(path.split("/")) if _MOODLE.fullmatch(part)), -1) for path in paths
+    )
+    del depths[-1]
+    place = min(depths, key=lambda depth: (-depths[depth], depth), default=0)
+    return lambda path: _moodle(path, place)
+
+
+def _moodle(path: str, depth: int) -> Handed | None:
     parts = path.split("/")
-    for depth, part in enumerate(parts):
-        found = _MOODLE.fullmatch(part)
-        if found is None:
-            continue
+    if len(parts) > depth and (found := _MOODLE.fullmatch(parts[depth])):
+        part = parts[depth]
         below, rest = parts[depth + 1 :], (found["rest"] or "").removeprefix("_")
         if not below and not rest:
             return None
         name, number = found["name"].strip(), found["id"]
         head = f"{found['name']}_{number}_assignsubmission_{found['plugin']}"
         return Handed(
-            person=number,
+            person=f"{name}_{number}",
             name=name,
             number=number,
             label=f"{name}_{number}",
@@ -86,7 +96,7 @@ def moodle(path: str) -> Handed | None:
 # A file handed in again gets "-1", "-2" before its suffix (Attachment.make_unique_filename). The way back,
 # infer_comment_context_from_filename in app/models/assignment.rb, reads the first two parts that are numbers.
 
-_CANVAS = re.compile(r"(?P<name>[^_/]+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<attachment>\d+)_(?P<file>.+)")
+_CANVAS = re.compile(r"(?P<name>[^/]+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<attachment>\d+)_(?P<file>.+)")
 _CANVAS_ANONYMOUS = re.compile(r"anon_(?P<late>LATE_)?(?P<id>[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)")
 _CANVAS_LATE_ANONYMOUS = re.compile(r"(?P<late>LATE)_anon_(?P<id>[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)")
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<times>\d{1,3})(?P<suffix>(?:\.[^./]+)*)")
@@ -102,7 +112,7 @@ def canvas(path: str) -> Handed | None:
     name = "" if anonymous else found["name"]
     again = _AGAIN.fullmatch(found["file"])
     return Handed(
-        person=found["id"],
+        person=f"{name}_{found['id']}",
         name=name,
         number=found["id"],
         label=f"{name or 'anon'}_{found['id']}",
@@ -313,7 +323,7 @@ def recognise(
         only: the scheme, if a person says which it is.
     """
     parsers: dict[str, Parser] = {
-        "moodle": moodle,
+        "moodle": moodle(paths),
         "blackboard": blackboard(paths, texts),
         "canvas": canvas,
         "ilias": ilias,
