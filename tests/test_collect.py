@@ -375,6 +375,28 @@ def test_canvas_own_export_is_a_class_list(tmp_path: Path) -> None:
     assert handed_in(tmp_path) == {student.id: student.content for student in students}
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "id,first_name,last_name,email,lms_user_id",  # nbgrader's own
+        "student,first name,last name,email,id",
+        "matriculation,firstname,surname,email,canvas_id",
+        "学号,名,姓,邮箱,用户ID",
+    ],
+)
+def test_headers_as_people_write_them(tmp_path: Path, head: str) -> None:
+    students = people()
+    rows = [f"{s.id},{s.first},{s.last},{s.id}@example.org,{s.number}" for s in students]
+    collect(tmp_path, "spotify", pack(tmp_path / "d.zip", canvas(students)), roster_of(tmp_path, head, *rows))
+    assert handed_in(tmp_path) == {student.id: student.content for student in students}
+
+
+def test_a_class_list_without_ids_is_refused(tmp_path: Path, namesakes: Path) -> None:
+    roster = roster_of(tmp_path, "first name,last name", "Ada,Lovelace", "Ada,Byron")
+    with pytest.raises(NoRoster, match="column `id`"):
+        collect(tmp_path, "spotify", namesakes, roster)
+
+
 def test_moodles_grading_worksheet_is_a_class_list(tmp_path: Path) -> None:
     students = people()
     rows = [f"Participant {s.number},,{s.id}@example.org" for s in students]

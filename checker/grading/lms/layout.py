@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from checker import assignments
 from checker.grading.lms.archive import open_bytes
-from checker.grading.untrusted import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, file_bytes, json_object
+from checker.grading.untrusted import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, json_object
 from checker.language import N_, translate
 
 FOLDER: Final = "evidence"
@@ -110,18 +110,6 @@ def lay_out(files: Mapping[str, bytes], assignment: str, releases: Iterable[Rele
         if path not in used and path not in layout.files:
             layout.files[path] = content
     return layout
-
-
-def find_folder(folder: Path) -> dict[str, bytes]:
-    """The files in a folder by relative path; links and what is too large are left out."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            try:
-                found[path.relative_to(folder).as_posix()] = file_bytes(path, 2 * NOTEBOOK_LIMIT)
-            except (OSError, Refused):
-                continue
-    return found
 
 
 def _unzipped(files: Mapping[str, bytes], layout: Layout, place: str, depth: int) -> dict[str, bytes]:

@@ -16,10 +16,21 @@ from checker.grading.untrusted import MEGABYTE, file_bytes
 from checker.language import N_, translate
 
 _ID: Final = (
-    *("sisuserid", "studentid", "学号", "学生id", "学生编号", "id", "idnumber", "student", "username", "login"),
-    *("用户名", "email", "emailaddress", "邮箱"),
+    "sisuserid",
+    "studentid",
+    "学号",
+    "学生id",
+    "学生编号",
+    "id",
+    "idnumber",
+    "student",
+    "username",
+    "login",
+    "用户名",
 )
-"""Headers of the column with the student's id, the likeliest first; else it is the first column."""
+"""Headers of the column with the student's id, the likeliest first."""
+
+_ADDRESS: Final = re.compile(r"e?mail|邮箱|邮件")
 
 _FIRST: Final = frozenset({"firstname", "givenname", "forename", "名", "名字", "vorname"})
 _LAST: Final = frozenset({"lastname", "surname", "familyname", "姓", "姓氏", "nachname", "name姓"})
@@ -92,11 +103,8 @@ class Roster:
     @classmethod
     def _of(cls, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
         headers = [key(text) for text in header]
-        if not any(
-            column in _ID or any(kind.search(column) for kind in (_NAME, _LOGIN, _SYSTEM)) for column in headers
-        ):
-            raise NoRoster(translate(N_("The class list's first row needs headers, such as `id` and `name`.")))
-        ids = next((headers.index(name) for name in _ID if name in headers), 0)
+        rows = list(rows)
+        ids, system = _columns(headers, rows)
         names, logins, numbers = (defaultdict[str, set[str]](set) for _ in range(3))
         for row in rows:
             cells = {column: text.strip() for column, text in zip(headers, row, strict=False) if text.strip()}
@@ -107,7 +115,7 @@ class Roster:
                 raise NoRoster(translate(N_("In the class list, {student!r} can be no student id."), student=student))
             logins[login_key(student)].add(student)
             for column, text in cells.items():
-                if column == "id" and "sisuserid" in headers:  # Canvas' own export: this is its number
+                if column == system:
                     numbers[login_key(text)].add(student)
                 elif "@" in text:
                     logins[login_key(text)].add(student)
@@ -127,6 +135,32 @@ class Roster:
     def by_name(self, name: str) -> frozenset[str]:
         """Everyone who has this name; by its ASCII spelling only if nobody has it as it stands."""
         return self.names.get(key(name)) or self.names.get(ascii_key(name)) or frozenset()
+
+
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, str]:
+    """Where the students' ids stand, and the header ``id`` if that is the system's number beside them."""
+    kinds = (_NAME, _LOGIN, _SYSTEM)
+    if not any(column in _ID or any(kind.search(column) for kind in kinds) for column in headers):
+        raise NoRoster(translate(N_("The class list's first row needs headers, such as `id` and `name`.")))
+    both = {"id", "student"} <= set(headers)
+    if both and "sisuserid" not in headers:
+        texts = _column(rows, headers.index("student"))
+        if all(text.isascii() and not re.search(r"[\s,]", text) for text in texts):
+            return headers.index("student"), "id"
+    known = next((headers.index(name) for name in _ID if name in headers), None)
+    if known is not None:  # Canvas' own export has both its number, "ID", and the school's
+        return known, "id" if headers[known] == "sisuserid" else ""
+    others = [place for place, column in enumerate(headers) if not any(kind.search(column) for kind in kinds)]
+    rest = sorted(others, key=lambda place: _ADDRESS.search(headers[place]) is not None)
+    place = rest[0] if rest else 0
+    texts = _column(rows, place)
+    if len(set(texts)) < len(texts):
+        raise NoRoster(translate(N_("The class list needs a column `id` with a different student id in each row.")))
+    return place, ""
+
+
+def _column(rows: Iterable[Sequence[str]], place: int) -> list[str]:
+    return [row[place].strip() for row in rows if len(row) > place and row[place].strip()]
 
 
 def _forms(name: str) -> set[str]:
