@@ -275,6 +275,21 @@ def test_a_folder_that_was_unpacked_before_is_the_same(tmp_path: Path) -> None:
     assert handed_in(tmp_path / "course") == {student.id: student.content for student in students}
 
 
+def test_the_trip_changes_no_byte_of_what_is_graded(tmp_path: Path) -> None:
+    students = people(count=20)
+    own = {student.id: {"spotify.ipynb": student.content, **work(student.id)} for student in students}
+    files = {f"{moodle_name(s)}/{name}": data for s in students for name, data in own[s.id].items()}
+    collect(tmp_path, "spotify", pack(tmp_path / "d.zip", files), write_roster(tmp_path / "s.csv", students))
+    for student in students:
+        folder = tmp_path / "submitted" / student.id / "spotify"
+        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+        assert found == own[student.id]
+
+
+def work(seed: str) -> dict[str, bytes]:
+    return {f"evidence/{name}": data for q in ("q1", "q3") for name, data in evidence(q, seed).items()}
+
+
 # --- nobody is guessed ------------------------------------------------------------------------------------------------
 
 

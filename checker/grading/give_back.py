@@ -105,5 +105,5 @@ def _name(entry: Mapping[str, Any], system: str, page: Path, only: bool) -> str:
     Moodle and Canvas read the beginning only; Canvas' instructors recognise the file, so it keeps its own stem.
     """
     prefix, file = str(entry["prefix"]), str(entry["file"])
-    stem = PurePosixPath(file).name.partition(".")[0] if system == "canvas" and only and file else page.stem
+    stem = PurePosixPath(file).stem if system == "canvas" and only and file else page.stem
     return f"{prefix}{stem}.html"
