@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from checker.language import get_language, set_language
+from checker.language import get_language, missing_package, set_language
 
 __all__ = ["__version__", "get_language", "set_language", "validate"]
 __version__ = "0.1.0"
@@ -14,6 +14,9 @@ def validate(notebook: str | Path = "") -> None:
     Args:
         notebook: the notebook's file, saved before; it is not changed.
     """
-    from checker.grading.validate import validate_notebook
-
+    try:
+        from checker.grading.validate import validate_notebook
+    except ModuleNotFoundError as error:
+        print(missing_package(error, "grade"))
+        return
     validate_notebook(Path(str(notebook)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from checker import __version__, set_language
-from checker.language import N_, translate
+from checker.language import N_, missing_package, translate
 
 
 class _Speaking:
@@ -69,9 +71,10 @@ def validate(
     timeout: Annotated[int, typer.Option(help=N_("seconds that one cell may take"))] = 600,
 ) -> None:
     """Run a notebook as a grader would see it."""
-    from checker.grading.validate import validate_notebook
+    with _needing("grade"):
+        from checker.grading.validate import validate_notebook
 
-    raise typer.Exit(validate_notebook(notebook, timeout=timeout))
+        raise typer.Exit(validate_notebook(notebook, timeout=timeout))
 
 
 @app.command(cls=_Command, help=N_("Show your points, attempts and what is next."))
@@ -129,12 +132,74 @@ def notebooks(
     source: Annotated[Path, typer.Option(help=N_("the folder with the bilingual notebooks"))] = Path("notebooks"),
 ) -> None:
     """Keep one language's passages, and all code."""
-    from checker.monolingual import write
+    with _needing("grade"):
+        from checker.monolingual import write
 
     try:
         for path in write(source, output, language):
             typer.echo(path)
     except (OSError, ValueError) as error:
+        _fail(str(error))
+
+
+@app.command(cls=_Command, help=N_("Write the course's notebooks into a folder; what is there stays as it is."))
+def start(
+    folder: Annotated[Path, typer.Argument(help=N_("the folder to write to"))] = Path("dropout-course"),
+    language: Annotated[str | None, typer.Option(help=N_("only in this language: en or zh"))] = None,
+) -> None:
+    """Begin without a clone."""
+    from checker.tools.start import CannotStart
+    from checker.tools.start import start as write
+
+    try:
+        typer.echo(write(folder, language).summary())
+    except CannotStart as error:
+        _fail(str(error))
+
+
+@app.command(
+    cls=_Command, help=N_("Put what an LMS lets you download into submitted/, each student's files in one folder.")
+)
+def collect(
+    assignment: Annotated[str, ASSIGNMENT],
+    download: Annotated[Path, typer.Argument(help=N_("the zip, or the folder it was unpacked to"))],
+    roster: Annotated[
+        Path | None, typer.Option(help=N_("class list (CSV): student ids with names, logins or numbers"))
+    ] = None,
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    system: Annotated[
+        str | None,
+        typer.Option("--from", help=N_("moodle, blackboard, canvas, ilias, classroom or plain; else recognised")),
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help=N_("replace what an earlier download brought"))] = False,
+) -> None:
+    """Take submissions from a learning management system."""
+    from checker.grading.collect import CannotCollect
+    from checker.grading.collect import collect as run
+    from checker.grading.lms.roster import NoRoster
+
+    _find(assignment)
+    try:
+        typer.echo(run(course, assignment, download, roster, system, update).summary())
+    except (CannotCollect, NoRoster, OSError) as error:
+        _fail(str(error))
+
+
+@app.command("return", cls=_Command, help=N_("Pack the feedback into the zip that the LMS takes back."))
+def give_back(
+    assignment: Annotated[str, ASSIGNMENT],
+    system: Annotated[str, typer.Option("--for", help=N_("moodle or canvas"))],
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    output: Annotated[Path | None, typer.Option(help=N_("the zip to write"))] = None,
+) -> None:
+    """Give feedback back through the learning management system."""
+    from checker.grading.give_back import CannotReturn
+    from checker.grading.give_back import give_back as run
+
+    _find(assignment)
+    try:
+        typer.echo(run(course, assignment, system, output).summary())
+    except (CannotReturn, OSError) as error:
         _fail(str(error))
 
 
@@ -149,9 +214,10 @@ def grade(
     database: Annotated[str | None, typer.Option("--db", help=N_("SQLAlchemy URL of the gradebook"))] = None,
 ) -> None:
     """Grade a class."""
-    from sqlalchemy.exc import SQLAlchemyError
+    with _needing("grade"):
+        from sqlalchemy.exc import SQLAlchemyError
 
-    from checker.grading.batch import grade_class
+        from checker.grading.batch import grade_class
 
     _find(assignment)
     try:
@@ -189,6 +255,17 @@ def _find(name: str):  # type: ignore[no-untyped-def]
         return find(name)
     except KeyError:
         _fail(translate("There is no assignment {name}: choose one of {names}.", name=name, names=", ".join(NAMES)))
+
+
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """Say which extra is missing where a package of it cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "checker").partition(".")[0] == "checker":
+            raise
+        _fail(missing_package(error, extra))
 
 
 def _fail(message: str) -> None:

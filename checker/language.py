@@ -86,3 +86,12 @@ def translate(message: str, /, **parameters: object) -> str:
     """
     text = _catalogue(get_language()).gettext(message) if message else ""
     return text.format(**parameters) if parameters else text
+
+
+def missing_package(error: ModuleNotFoundError, extra: str) -> str:
+    """What to say where a package is missing that only some of the course needs, instead of a traceback."""
+    return translate(
+        N_("This needs the package {package}: install the course with its extra, as in `{command}`."),
+        package=error.name,
+        command=f'pip install "keras_layers_course-….whl[{extra}]"',
+    )

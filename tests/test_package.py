@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGED = ("checker", "datasets", "pyproject.toml", "requirements.txt", "README.md", "LICENSE")
+PACKAGED = ("checker", "datasets", "notebooks", "pyproject.toml", "requirements.txt", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def wheel(tmp_path_factory):
         else:
             shutil.copy(ROOT / name, source)
     (source / "datasets" / "spotify-full.csv").write_text("a learner's own download")
+    (source / "notebooks" / "Untitled.ipynb").write_text("a learner's own notebook")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     run = subprocess.run(
         [*command, "--wheel-dir", str(target), str(source)], capture_output=True, text=True, check=False
@@ -89,16 +91,90 @@ def test_wheel_holds_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"checker", "keras_layers_course"}
     assert "checker/data/spotify-full.csv" not in names
-    assert not [name for name in names if name.endswith((".pyc", ".ipynb"))]
+    assert "checker/notebooks/Untitled.ipynb" not in names
+    assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_wheel_requires_what_a_learner_installs(wheel):
+def test_wheel_holds_the_notebooks_as_they_are_handed_out(wheel):
+    run = ["git", "ls-files", "notebooks/*.ipynb"]
+    tracked = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if name.endswith(".ipynb")}
+        assert inside == {f"checker/{name}" for name in tracked}
+        for name in tracked:
+            assert archive.read(f"checker/{name}") == (ROOT / name).read_bytes()
+
+
+def requirements(wheel, extra=None):
+    """What the wheel requires for an extra, or without one."""
     with zipfile.ZipFile(wheel) as archive:
         (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         required = message_from_string(archive.read(path).decode()).get_all("Requires-Dist")
+    entries = (entry.partition(";") for entry in required)
+    wanted = f'extra == "{extra}"' if extra else ""
+    return {normal(requirement) for requirement, _, marker in entries if marker.strip() == wanted}
+
+
+def normal(requirement):
+    name, bounds = re.fullmatch(r"([A-Za-z0-9_.-]+)(.*)", requirement.strip()).groups()
+    return name.lower(), frozenset(bounds.replace(" ", "").split(","))
+
+
+def listed():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    direct = {line.split(">=")[0] for line in lines if line and not line.startswith("#")}
-    assert {entry.split(">=")[0].split("<")[0] for entry in required if "extra ==" not in entry} == direct
+    return {normal(line) for line in lines if line and not line.startswith("#")}
+
+
+def test_wheel_requires_only_what_checking_needs(wheel):
+    required = requirements(wheel)
+    assert required < listed()
+    heavy = {"tensorflow", "keras", "jupyter", "nbgrader"}
+    assert {name for name, _ in listed() - required} == heavy
+
+
+def test_the_extra_course_is_what_requirements_lists(wheel):
+    assert requirements(wheel, "course") == listed()
+    assert {"nbgrader", "nbclient", "nbformat"} <= {name for name, _ in requirements(wheel, "grade")}
+
+
+def test_a_learners_imports_need_no_grading_packages(installed, tmp_path):
+    """A meta path without them: the checker, its assignments, a check's display, start and collect work."""
+    script = (
+        "import sys\n"
+        "ABSENT = 'nbgrader nbformat nbclient nbconvert traitlets IPython sqlalchemy tensorflow keras'.split()\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ABSENT:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "import checker, checker.show\n"
+        "from checker.assignments import challenge, spotify\n"
+        "from checker import datasets\n"
+        "from checker.grading import collect, evidence, give_back, replay, untrusted\n"
+        "print(spotify.q1.evaluate(model=None).findings[0].code, datasets.split('spotify').X_train.shape[1])\n"
+        "from checker.tools.start import start\n"
+        "from pathlib import Path\n"
+        "print(len(start(Path('mine')).written))\n"
+        "checker.validate('mine/spotify/spotify.ipynb')\n"
+    )
+    code, notebooks, advice = run(installed, tmp_path, script).splitlines()
+    assert code == "model.none 18"
+    assert int(notebooks) >= 5
+    assert "grade" in advice
+
+
+def test_grading_without_its_packages_says_what_to_install(installed, tmp_path):
+    script = (
+        "import sys\n"
+        "sys.modules['nbgrader'] = sys.modules['sqlalchemy'] = None\n"
+        "from typer.testing import CliRunner\n"
+        "from checker.cli import app\n"
+        "done = CliRunner().invoke(app, ['grade', 'spotify'])\n"
+        "print(done.exit_code, done.output)\n"
+    )
+    printed = run(installed, tmp_path, script)
+    assert printed.startswith("2 ")
+    assert "[grade]" in printed
 
 
 def test_installed_package_loads_its_data_from_any_folder(installed, tmp_path):

@@ -130,3 +130,18 @@ def test_what_is_not_done_yet_is_told_question_by_question(tmp_path: Path) -> No
     assert validation.reports
     assert all(not report.passed and report.findings for report in validation.reports.values())
     assert not any(answered for _, answered in validation.written.values())
+
+
+@pytest.mark.parametrize("name", ["notebooks/spotify/spotify.ipynb", "notebooks/challenge/challenge.ipynb"])
+def test_checksums_are_nbgraders(name: str) -> None:
+    import nbformat
+    from nbgrader.utils import compute_checksum, is_locked
+
+    from checker.grading import validate
+
+    path = Path(__file__).parent.parent / name
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if "nbgrader" in cell.metadata]
+    assert cells
+    for cell in cells:
+        assert validate._checksum(cell) == compute_checksum(cell)
+        assert validate._locked(cell) == is_locked(cell)

@@ -5,6 +5,7 @@ The notebook runs as a copy in a folder of its own, so neither the file nor the 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -196,22 +197,37 @@ def _first_line(cell: NotebookNode) -> str:
 
 def _written(notebook: NotebookNode) -> Iterator[tuple[str, tuple[float, bool]]]:
     """Each written answer that a person grades: its points, and whether it was answered."""
-    from nbgrader.utils import compute_checksum, is_grade, is_solution
-
     for cell in notebook.cells:
-        if is_grade(cell) and is_solution(cell):
+        if _role(cell, "grade") and _role(cell, "solution"):
             details = cell.metadata.nbgrader
-            answered = bool(cell.source.strip()) and details.get("checksum") != compute_checksum(cell)
+            answered = bool(cell.source.strip()) and details.get("checksum") != _checksum(cell)
             yield details.grade_id, (float(details.points), answered)
 
 
 def _changed(notebook: NotebookNode) -> Iterator[str]:
     """Read-only cells that are not as they were handed out; a grader puts them back."""
-    from nbgrader.utils import compute_checksum, is_locked
-
     for cell in notebook.cells:
-        if is_locked(cell) and cell.metadata.nbgrader.get("checksum", "") not in ("", compute_checksum(cell)):
+        if _locked(cell) and cell.metadata.nbgrader.get("checksum", "") not in ("", _checksum(cell)):
             yield cell.metadata.nbgrader.grade_id
+
+
+# As nbgrader.utils has them: a learner's notebook is checked where nbgrader is not installed, too.
+
+
+def _role(cell: NotebookNode, name: str) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get(name, False))
+
+
+def _locked(cell: NotebookNode) -> bool:
+    return not _role(cell, "solution") and (_role(cell, "grade") or _role(cell, "locked"))
+
+
+def _checksum(cell: NotebookNode) -> str:
+    details = cell.metadata.nbgrader
+    roles = (_role(cell, "grade"), _role(cell, "solution"), _locked(cell))
+    points = str(float(details["points"])) if _role(cell, "grade") else ""
+    whole = "".join((cell.source, cell.cell_type, *map(str, roles), details["grade_id"], points))
+    return hashlib.md5(whole.encode(), usedforsecurity=False).hexdigest()
 
 
 # --- what the learner sees --------------------------------------------------------------------------------------------

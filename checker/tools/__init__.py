@@ -1,0 +1,1 @@
+"""Commands that make files for learners and maintainers."""
