@@ -83,11 +83,11 @@ def best_value(found: dict[float, list[bool]], runs: list[Labelled], keep: np.nd
 
 def cross_validate(name: str, runs: list[Labelled]) -> tuple[float, list[float]]:
     """Macro-F1 of the calls on experiments left out, and the value chosen for each of them."""
-    usual, found = getattr(curves, name), {}
+    usual, found = getattr(curves.diagnosis, name), {}
     for value in tqdm(GRIDS[name], desc=name, leave=False):
-        setattr(curves, name, value)
+        setattr(curves.diagnosis, name, value)
         found[value] = overfits(runs)
-    setattr(curves, name, usual)
+    setattr(curves.diagnosis, name, usual)
     experiments = np.array([run.experiment for run in runs])
     calls, chosen = np.zeros(len(runs), bool), []
     for experiment in dict.fromkeys(experiments):
@@ -120,7 +120,7 @@ def report(path: Path) -> None:
     print("\n| constant | value | macro-F1, experiment left out | chosen |\n|---|---|---|---|")
     for name in GRIDS:
         score, chosen = cross_validate(name, runs)
-        print(f"| {name} | {getattr(curves, name)} | {score:.3f} | {min(chosen)} to {max(chosen)} |")
+        print(f"| {name} | {getattr(curves.diagnosis, name)} | {score:.3f} | {min(chosen)} to {max(chosen)} |")
 
 
 def _meant(labels: frozenset[str]) -> frozenset[str]:
