@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 
@@ -25,9 +26,16 @@ NAMES = (
 )
 """What a run can be called. ``healthy`` goes with ``still_improving``: nothing is wrong, but there is more to gain."""
 
-MIN_EPOCHS = 8
-"""Below this many epochs a trend cannot be told from noise: the trend test needs five values to reach 1 %, all of them
-rising, and a best stretch of three before them."""
+STRENGTHS = ("plain", "slight", "unsure")
+"""How sure a verdict is: plain (right in 97 of 100, see tests/curves/README.md), slight (something of the kind shows)
+or unsure (the curves fit other verdicts nearly as well)."""
+
+MIN_EPOCHS = 5
+"""Below this many epochs nothing is said on the shape. From 5 on, effects too large for chance are judged."""
+
+FULL_EPOCHS = 8
+"""Below this many epochs no verdict on the shape is plain: a trend test on what follows the best epoch has too few
+values."""
 
 SIGNIFICANT = 2.326
 """Standard score of a one-sided test at 1 %: the 0.99 quantile of the normal distribution."""
@@ -36,9 +44,51 @@ NOTABLE = 0.01
 """No change below 1 % of the level is worth a word. Training without dropout on Spotify ends 2 to 4 % above its best
 stretch. Of the development collection, runs labelled overfit end at least 3.7 % above, all others less than 1.9 %."""
 
-MEMORISED = 0.15
-"""Growth of the gap, as a share of the final validation loss, without which a rise is no overfitting. With dropout on
-Spotify it stays below 0.10 in 100 epochs, without it passes 0.24 in 30; labelled overfits start at 0.24."""
+HARMFUL = 0.025
+"""A significant rise of the validation loss by this share is harm; slower rises, of one or two percent, are not.
+Without dropout on Spotify it ends 5 to 11 % above its best stretch after 100 epochs, on long labelled runs at least 3.7
+%; harmless rises on these end below 2 %."""
+
+PARTED = 0.15
+"""Harm needs the curves to have moved apart by this share of the validation level since validation last gained."""
+
+MEMORISED = 0.21
+"""Without a rise it takes more: the curves have moved apart by this share of the level since validation last gained."""
+
+LARGE_GAP = 0.25
+"""Memorising shows a gap of at least this share of the validation level."""
+
+FOR_LONG = 0.3
+"""Share of the run in which validation gained nothing while the training loss fell."""
+
+GAINED = 0.02
+"""A fall of the validation loss by this share is a gain."""
+
+EARLY = 0.05
+"""In up to EARLY_EPOCHS epochs both of the last two validation losses lie at least this share above the best one, and
+the curves have moved apart by EARLY_PARTED."""
+
+EARLY_PARTED = 0.3
+EARLY_EPOCHS = 12
+
+FALLING = 0.1
+"""Memorising shows while the training loss goes on falling by this share."""
+
+LIKELY = 1.645
+"""Standard score of a one-sided test at 5 %: enough where a large gap and a long stretch say the same."""
+
+JAGGED = 0.5
+"""Training is unstable, too, if the validation loss rises again and again by this share of its typical level."""
+
+PLAIN_PARTED = 0.3
+PLAIN_RISE = 0.04
+"""An overfit is plain where the curves have moved apart by PLAIN_PARTED and validation rose by PLAIN_RISE."""
+
+NEAR = 0.6
+UNSURE_SPREAD = 0.15
+UNSURE_FALL = 0.05
+"""Health is not plain near the limits of memorising (NEAR of both), with a gap of half the level, where validation
+gained less than UNSURE_FALL in all, or where its levels are known no better than to UNSURE_SPREAD."""
 
 IMPROVING = 0.03
 """A loss that fell by this share of its level over the second half of the run promises more to whoever trains on."""
@@ -104,17 +154,24 @@ class Verdict:
         epochs: first and last epoch that show it, counted from 1.
         numbers: what was measured; losses are in the units of the curve, shares are fractions.
         test: the rule that decided, in the words of its literature.
+        strength: how sure it is, one of :data:`STRENGTHS`.
+        face: of overfitting, which of its faces is seen: ``harm``, ``memorising`` or ``early``; ``jagged`` where
+            only the validation loss is unstable.
     """
 
     name: str
     epochs: tuple[int, int]
     numbers: Mapping[str, float] = field(default_factory=dict)
     test: str = ""
+    strength: str = "plain"
+    face: str = ""
 
     @property
     def code(self) -> str:
         """Which sentence of :mod:`checker.messages` says it."""
-        return f"curve.{self.name}" if "reference" in self.numbers or self.name != "underfitting" else STALLED_CODE
+        if self.name == "underfitting" and "reference" not in self.numbers:
+            return STALLED_CODE
+        return f"curve.{self.name}:{self.face}" if self.face not in ("", "harm") else f"curve.{self.name}"
 
     @property
     def params(self) -> dict[str, float]:
@@ -233,12 +290,29 @@ def _verdicts(curves: Curves, reference: float | None) -> Iterator[Verdict]:
         yield from (lost, *found)
         return
     wrong = [verdict for rule in (_unstable, _overfitting, _underfitting) if (verdict := rule(run)) is not None]
-    yield from wrong
+    yield from (_toned(verdict, run, len(wrong)) for verdict in wrong)
     if "overfitting" not in {verdict.name for verdict in wrong} and (improving := _still_improving(run)) is not None:
         yield improving
     if not wrong and run.validated:
-        yield Verdict("healthy", whole, {"level": run.level(run.judged)}, "none of the others")
+        yield Verdict("healthy", whole, {"level": run.level(run.judged)}, "none of the others", _health(run))
     yield from found
+
+
+def _toned(verdict: Verdict, run: _Run, wrong: int) -> Verdict:
+    """No verdict on the shape is plain in a very short run, nor where the run shows another fault beside it."""
+    if verdict.strength != "plain" or (run.epochs >= FULL_EPOCHS and wrong == 1):
+        return verdict
+    return replace(verdict, strength="slight")
+
+
+def _health(run: _Run) -> str:
+    """How sure it is that nothing is wrong: not sure near the limits of the other rules."""
+    parting = _Parting.of(run)
+    learned = (float(run.judged[0]) - parting.low) / (abs(float(run.judged[0])) or math.inf)
+    if run.epochs < FULL_EPOCHS or (parting.spread > UNSURE_SPREAD and parting.rise > 0):
+        return "unsure"
+    near = parting.apart >= NEAR * MEMORISED and parting.gap >= NEAR * LARGE_GAP
+    return "slight" if near or parting.gap >= 2 * LARGE_GAP or learned < UNSURE_FALL else "plain"
 
 
 def _exploded(curves: Curves) -> Verdict | None:
@@ -273,32 +347,152 @@ def _dead_start(run: _Run) -> Verdict | None:
 
 def _unstable(run: _Run) -> Verdict | None:
     """The training loss, an average over an epoch, rises again and again by a large share of its typical level."""
-    steps = np.diff(run.loss)
+    return _rough(run, run.loss, ROUGH, "") or (_rough(run, run.judged, JAGGED, "jagged") if run.validated else None)
+
+
+def _rough(run: _Run, values: Array, share: float, face: str) -> Verdict | None:
+    steps = np.diff(values)
     rises = steps[steps > 0]
     if len(rises) < OFTEN * len(steps):
         return None
-    size, level = float(np.median(rises)), abs(float(np.median(run.loss)))
-    if size < ROUGH * level:
+    size, level = float(np.median(rises)), abs(float(np.median(values)))
+    if size < share * level:
         return None
     measured = {"rise": size, "share": size / level if level else math.inf, "often": len(rises) / len(steps)}
-    return Verdict("unstable", (1, run.epochs), measured, "median rise of the training loss")
+    return Verdict(
+        "unstable", (1, run.epochs), measured, "median rise of the loss", "slight" if face else "plain", face
+    )
+
+
+@dataclass(frozen=True)
+class _Parting:
+    """How validation and training loss went apart since validation last gained notably; shares are of the last level.
+
+    Attributes:
+        since: the first epoch, counted from 0, from which validation gained nothing notable.
+        best: the epoch, counted from 0, of the best stretch.
+        low, end: validation loss of the best stretch and at the end.
+        rise: from low to end, as a share of low.
+        apart: growth of the gap since then.
+        gap: the gap at the end.
+        fall: of the training loss since then, as a share of what it was.
+        spread: standard deviation of the difference of two levels.
+        change: of the validation loss since then, as a share of what it was.
+        began: the validation loss then.
+    """
+
+    since: int
+    best: int
+    low: float
+    end: float
+    rise: float
+    apart: float
+    gap: float
+    fall: float
+    spread: float
+    change: float
+    began: float
+
+    @classmethod
+    def of(cls, run: _Run) -> Self:
+        level, training = smooth(run.judged, run.window), smooth(run.loss, run.window)
+        best, end, trained = int(level.argmin()), run.level(run.judged), run.level(run.loss)
+        low = float(level[best])
+        since = int(np.argmax(level <= low + GAINED * abs(low)))
+        share = abs(end) or math.inf
+        apart = (end - float(level[since])) + (float(training[since]) - trained)
+        fall = (float(training[since]) - trained) / (abs(float(training[since])) or math.inf)
+        spread = noise(run.judged) * math.sqrt(2 / run.window)
+        change = (end - float(level[since])) / (abs(float(level[since])) or math.inf)
+        rise = (end - low) / (abs(low) or math.inf)
+        return cls(
+            since,
+            best,
+            low,
+            end,
+            rise,
+            apart / share,
+            (end - trained) / share,
+            fall,
+            spread / share,
+            change,
+            float(level[since]),
+        )
+
+    @property
+    def calm_apart(self) -> float:
+        """The growth of the gap without what validation may seem to lose because its best stretch was chosen."""
+        lost = (self.end - self.began) / (abs(self.end) or math.inf)
+        return self.apart - min(max(0.0, lost), LIKELY * self.spread)
 
 
 def _overfitting(run: _Run) -> Verdict | None:
-    """After its best stretch the validation loss rises beyond noise, and the training loss has left it behind."""
-    level, end = smooth(run.judged, run.window), run.level(run.judged)
-    best = int(level.argmin())
-    low, tail = float(level[best]), run.judged[best + run.window // 2 :]  # past what was chosen for being low
-    if not run.validated or len(tail) < 5:
+    """Overfitting, by the first of its faces that shows."""
+    if not run.validated:
         return None
-    rise, z = end - low, mann_kendall(tail)
-    spread = noise(run.judged) * math.sqrt(2 / run.window)
-    risen = z >= SIGNIFICANT and rise > max(SIGNIFICANT * spread, NOTABLE * abs(low))
-    if not risen or run.gap_growth < MEMORISED * abs(end):
+    parting = _Parting.of(run)
+    return _harm(run, parting) or _early(run) or _memorising(run, parting)
+
+
+def _harm(run: _Run, parting: _Parting) -> Verdict | None:
+    """After its best stretch validation rises beyond noise, and the training loss leaves it behind."""
+    tail = run.judged[parting.best + run.window // 2 :]  # past what was chosen for being low
+    if len(tail) < 5:
         return None
-    share = rise / abs(low) if low else math.inf
-    measured = {"best": low, "end": end, "rise": share, "gap_growth": run.gap_growth, "z": z}
-    return Verdict("overfitting", (best + 1, run.epochs), measured, "Mann-Kendall, growth of the gap")
+    z = mann_kendall(tail)
+    chance = SIGNIFICANT * parting.spread * abs(parting.end)
+    grown = max(parting.apart, run.gap_growth / (abs(parting.end) or math.inf))
+    risen = z >= SIGNIFICANT and parting.end - parting.low > chance and parting.rise >= HARMFUL
+    if not risen or grown < PARTED or parting.gap <= 0 or _fall(run, parting.best) <= 0:
+        return None
+    plain = parting.rise >= PLAIN_RISE and grown >= PLAIN_PARTED and parting.end - parting.low > 2 * chance
+    return _overfit("harm", run, parting, parting.best, plain, "Mann-Kendall, growth of the gap", z)
+
+
+def _memorising(run: _Run, parting: _Parting) -> Verdict | None:
+    """Validation has long gained nothing, rise or no rise, while the training loss fell on and the gap became large."""
+    stretch = (run.epochs - 1 - parting.since) / run.epochs
+    if parting.calm_apart < MEMORISED or parting.gap < LARGE_GAP or stretch < FOR_LONG:
+        return None
+    if parting.fall < FALLING:
+        return None
+    plain = parting.calm_apart >= PLAIN_PARTED and parting.gap >= 2 * LARGE_GAP and stretch >= 1.5 * FOR_LONG
+    return _overfit("memorising", run, parting, parting.since, plain, "growth of the gap without gain", 0.0)
+
+
+def _early(run: _Run) -> Verdict | None:
+    """In few epochs, too few for a trend: the last two are far above the best one, the training loss far below."""
+    if run.epochs > EARLY_EPOCHS:
+        return None
+    best = int(run.judged.argmin())
+    low, last = float(run.judged[best]), run.judged[-2:]
+    end, trained = float(last.mean()), float(run.loss[-2:].mean())
+    if best >= run.epochs - 2 or float(last.min()) - low < EARLY * abs(low):
+        return None
+    share = abs(end) or math.inf
+    began = float(run.loss[best])
+    apart, gap = (end - low + began - trained) / share, (end - trained) / share
+    if apart < EARLY_PARTED or gap < LARGE_GAP or trained >= began:
+        return None
+    rise, fall = (end - low) / (abs(low) or math.inf), (began - trained) / (abs(began) or math.inf)
+    parting = _Parting(best, best, low, end, rise, apart, gap, fall, 0.0, rise, low)
+    plain = rise >= 2 * EARLY and apart >= 2 * EARLY_PARTED
+    return _overfit("early", run, parting, best, plain, "size of the effect", 0.0)
+
+
+def _fall(run: _Run, since: int) -> float:
+    """By which share the training loss fell since an epoch, counted from 0."""
+    began = float(smooth(run.loss, run.window)[since])
+    return (began - run.level(run.loss)) / (abs(began) or math.inf)
+
+
+def _overfit(face: str, run: _Run, parting: _Parting, since: int, plain: bool, test: str, z: float) -> Verdict:
+    """The verdict, with what was seen from an epoch on, counted from 0."""
+    fall = parting.fall if face == "early" else _fall(run, since)
+    measured = {"best": parting.low, "end": parting.end, "rise": parting.rise, "fall": fall, "change": parting.change}
+    measured |= {"apart": parting.apart, "gap": parting.gap, "gap_growth": run.gap_growth, "z": z}
+    first = min(since + 2, run.epochs)
+    return Verdict("overfitting", (first, run.epochs), measured, test, "plain" if plain else "slight", face)
 
 
 def _underfitting(run: _Run) -> Verdict | None:
@@ -316,7 +510,8 @@ def _stalled(run: _Run) -> Verdict | None:
     """After a few epochs not even the training loss falls any more, though it has not even halved."""
     start = min(10, max(3, run.epochs // 10))
     before, after = float(smooth(run.loss, 3)[start - 1]), run.level(run.loss)
-    if before - after >= STALLED * abs(before) or after < HALVED * float(run.loss[0]):
+    learned = float(smooth(run.judged, 3).min()) < (1 - GAINED) * float(run.judged[0])
+    if before - after >= STALLED * abs(before) or (after < HALVED * float(run.loss[0]) and learned):
         return None
     measured = {"start": before, "end": after, "fall": (before - after) / abs(before) if before else 0.0}
     return Verdict("underfitting", (start, run.epochs), measured, "fall after the first epochs")
