@@ -522,7 +522,7 @@ def _still_improving(run: _Run) -> Verdict | None:
     tail = run.judged[-max(5, run.epochs // 2) :]
     z, level = mann_kendall(tail), abs(run.level(run.judged))
     fall = -theil_sen(tail) * (len(tail) - 1)
-    if z > -SIGNIFICANT or fall < IMPROVING * level:
+    if z > -(LIKELY if run.epochs <= EARLY_EPOCHS else SIGNIFICANT) or fall < IMPROVING * level:
         return None
     measured = {"fall": fall / level if level else math.inf, "z": z}
     return Verdict("still_improving", (run.epochs - len(tail) + 1, run.epochs), measured, "Theil-Sen, Mann-Kendall")
