@@ -286,7 +286,7 @@ class TestDiagnose:
         assert seen["unstable"].code == "curve.unstable:jagged"
 
     def test_standing_still_and_never_better_than_at_first_is_underfitting(self) -> None:
-        loss = [4.9, 1.6, 1.46, 1.4, 1.41, 1.42, 1.4, 1.43, 1.44, 1.45]
+        loss = [4.9, 1.45, 1.44, 1.45, 1.44, 1.45, 1.44, 1.45, 1.44, 1.45]
         assert "underfitting" in diagnose({"loss": loss, "val_loss": [1.0, *noisy([1.3] * 9, 0.03)]})
 
     def test_every_verdict_says_how_sure_it_is(self) -> None:
