@@ -34,7 +34,7 @@ POSITIVE = {"overfit", "overfitting"}
 NEGATIVE = {"normal", "healthy", "still_improving"}
 IN_BETWEEN = {"mild_overfit", "regularised", "val_stalled", ""}
 GRID = {
-    "HARMFUL": (0.01, 0.025, 0.04),
+    "HARMFUL": (0.01, 0.02, 0.04),
     "PARTED": (0.1, 0.15, 0.25),
     "MEMORISED": (0.15, 0.21, 0.3),
     "FOR_LONG": (0.2, 0.3, 0.4),
