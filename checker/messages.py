@@ -195,8 +195,17 @@ MESSAGES: dict[str, str] = {
     "curve.unstable": N_(
         "Training is unstable: again and again the training loss rises by {share:.0%} from one epoch to the next. Lower the learning rate or take larger batches."
     ),
+    "curve.unstable:jagged": N_(
+        "The validation loss is jagged: again and again it rises by {share:.0%} from one epoch to the next. Lower the learning rate, take larger batches or more validation data before you trust one epoch."
+    ),
     "curve.overfitting": N_(
-        "Overfitting: from about epoch {first} on the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}), but the training loss did not. More dropout, fewer units or fewer epochs would help."
+        "Overfitting: from about epoch {first} on the validation loss rose by {rise:.1%} (from {best:.4g} to {end:.4g}), while the training loss fell by {fall:.1%}. More dropout, fewer units or fewer epochs would help."
+    ),
+    "curve.overfitting:memorising": N_(
+        "Overfitting: from about epoch {first} on the training loss fell by {fall:.1%}, but the validation loss changed by only {change:+.1%}, and the gap between them is now {gap:.0%} of the validation loss. More dropout, fewer units or fewer epochs would help."
+    ),
+    "curve.overfitting:early": N_(
+        "Overfitting, and early: from epoch {first} on the training loss fell by {fall:.1%}, while the validation loss is {rise:.1%} above its lowest value. More dropout, fewer units or fewer epochs would help."
     ),
     "curve.underfitting": N_(
         "Underfitting: the best validation loss is {best:.4g}, and always predicting the median gives {reference:.4g}. Give the network more units, less dropout or more epochs."

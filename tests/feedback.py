@@ -40,7 +40,7 @@ NETWORK = Section(
     (Finding("layer.missing", position=1, params={"after": DENSE, "layer": "layers.Dropout(0.3)"}),),
     TABLE,
 )
-RISE = {"first": 23, "last": 50, "rise": 0.07, "best": 0.2, "end": 0.2135}
+RISE = {"first": 23, "last": 50, "rise": 0.07, "best": 0.2, "end": 0.2135, "fall": 0.31}
 CURVES = Section(
     "curves",
     False,

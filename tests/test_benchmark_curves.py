@@ -28,5 +28,5 @@ def test_compare(benchmark: pytest.FixtureRequest) -> None:
 
 def afresh(function: Any, *arguments: Any) -> Any:
     """Call a function as if nothing had been diagnosed before."""
-    curves._diagnosis.cache_clear()
+    curves.diagnosis._diagnosis.cache_clear()
     return function(*arguments)

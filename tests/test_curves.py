@@ -244,6 +244,58 @@ class TestDiagnose:
     def test_a_gap_without_a_rise_is_no_overfitting(self) -> None:
         assert diagnose({"loss": falling(end=0.05), "val_loss": noisy(falling(end=0.3), 0.001)}).names == {"healthy"}
 
+    def test_memorising_without_a_rise(self) -> None:
+        """Validation stands still for half the run, the training loss goes on falling."""
+        loss = [0.9, 0.7, 0.6, 0.52, 0.46, 0.4, 0.35, 0.3, 0.26, 0.22, 0.19, 0.16]
+        val_loss = [0.8, 0.68, 0.62, 0.59, 0.585, 0.59, 0.584, 0.59, 0.588, 0.592, 0.59, 0.591]
+        verdict = diagnose({"loss": loss, "val_loss": val_loss})["overfitting"]
+        assert (verdict.face, verdict.code) == ("memorising", "curve.overfitting:memorising")
+        assert verdict.epochs[0] in range(4, 8)
+        assert verdict.epochs[1] == 12
+        assert verdict.numbers["fall"] > 0.4
+        assert abs(verdict.numbers["change"]) < 0.02
+        assert f"{verdict.numbers['fall']:.1%}" in Finding(verdict.code, params=verdict.params).message
+
+    def test_five_epochs_are_enough_for_a_large_effect(self) -> None:
+        verdict = diagnose({"loss": [2.1, 1.9, 1.5, 0.9, 0.4], "val_loss": [2.0, 1.9, 2.1, 2.4, 3.3]})["overfitting"]
+        assert verdict.face == "early"
+        assert verdict.strength == "slight"
+        assert verdict.epochs == (3, 5)
+
+    def test_five_epochs_that_prove_nothing(self) -> None:
+        seen = diagnose({"loss": [0.89, 0.73, 0.62, 0.53, 0.45], "val_loss": [0.8, 0.73, 0.7, 0.69, 0.705]})
+        assert "overfitting" not in seen
+        assert seen["healthy"].strength == "unsure"
+
+    def test_a_large_gap_while_validation_improves_is_no_overfitting(self) -> None:
+        loss, val_loss = falling(30, 1.0, 0.02, 0.15), falling(30, 1.4, 0.3, 0.08)
+        seen = diagnose({"loss": noisy(loss, 0.002), "val_loss": noisy(val_loss, 0.004, 3)})
+        assert "overfitting" not in seen
+        assert "still_improving" in seen
+
+    @pytest.mark.parametrize("rise", [0.01, 0.02])
+    def test_a_slow_rise_of_one_or_two_percent_is_no_overfitting(self, rise: float) -> None:
+        val_loss = np.array(falling(100, end=0.3)) + np.linspace(0, rise * 0.3, 100)
+        seen = diagnose({"loss": noisy(falling(100, end=0.22), 0.0005), "val_loss": noisy(list(val_loss), 0.0005, 3)})
+        assert "overfitting" not in seen
+
+    def test_a_jagged_validation_curve_is_unstable(self) -> None:
+        jagged = [0.3, 0.2, 0.08, 0.16, 0.07, 0.04, 0.12, 0.02, 0.07, 0.11, 0.03, 0.09, 0.03, 0.12, 0.02, 0.07]
+        seen = diagnose({"loss": falling(16, 0.3, 0.05), "val_loss": jagged})
+        assert seen.names == {"unstable"}
+        assert seen["unstable"].code == "curve.unstable:jagged"
+
+    def test_standing_still_and_never_better_than_at_first_is_underfitting(self) -> None:
+        loss = [4.9, 1.45, 1.44, 1.45, 1.44, 1.45, 1.44, 1.45, 1.44, 1.45]
+        assert "underfitting" in diagnose({"loss": loss, "val_loss": [1.0, *noisy([1.3] * 9, 0.03)]})
+
+    def test_every_verdict_says_how_sure_it_is(self) -> None:
+        for history in (HEALTHY, OVERFIT, {"loss": [1.0] * 9, "val_loss": [1.0] * 9}):
+            for verdict in diagnose(history).verdicts:
+                assert verdict.strength in curves.STRENGTHS
+        assert diagnose(OVERFIT)["overfitting"].strength == "plain"
+        assert diagnose(HEALTHY)["healthy"].strength == "plain"
+
     def test_training_loss_above_validation_loss_is_no_finding(self) -> None:
         assert diagnose({"loss": noisy(falling(end=0.4), 0.003), "val_loss": HEALTHY["val_loss"]}).names == {"healthy"}
 

@@ -252,8 +252,17 @@ def _layer(code: str | None) -> Cell:
     return Cell("–") if code is None else Cell(clip(code), code=True)
 
 
+def _stretch(section: Section) -> tuple[int, int] | None:
+    """The epochs that the finding on overfitting speaks of."""
+    for finding in section.findings:
+        first, last = finding.params.get("first"), finding.params.get("last")
+        if finding.name == "curve.overfitting" and isinstance(first, int) and isinstance(last, int):
+            return (first, last) if 1 <= first <= last else None
+    return None
+
+
 def _section_picture(section: Section) -> Picture:
-    run = Run.of(section.curves or {}, section.diagnoses)
+    run = Run.of(section.curves or {}, section.diagnoses, _stretch(section))
     return Picture((run,), words.told(run))
 
 

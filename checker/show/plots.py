@@ -237,7 +237,8 @@ def _stretch(axes: Axes, run: Run) -> None:
     if run.worse is not None:
         first, last = run.worse
         axes.axvspan(first, last, color=VERMILLION, alpha=0.12, linewidth=0, zorder=0)
-        _note(axes, (first + last) / 2, translate(N_("validation gets worse")))
+        said = N_("validation gets worse") if run.risen else N_("validation gains nothing")
+        _note(axes, (first + last) / 2, translate(said))
     stretches = list(_stretches(run.broken))[:_MOST_STRETCHES]
     for first, last in stretches:
         axes.axvspan(

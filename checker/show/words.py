@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from statistics import median
 from typing import Any, Self
 
 from checker.language import N_, translate
@@ -94,7 +95,7 @@ class Run:
         loss: training loss per epoch; NaN and infinity are allowed.
         val_loss: validation loss per epoch, empty where there is none.
         names: diagnoses of the run.
-        worse: first and last epoch, counted from 1, of the stretch in which validation got worse.
+        worse: first and last epoch, counted from 1, of the stretch in which the run overfits.
     """
 
     loss: tuple[float, ...]
@@ -121,6 +122,17 @@ class Run:
         return min(finite)[1] if finite else None
 
     @property
+    def risen(self) -> bool:
+        """Whether validation rose over the shaded stretch; else it only gained nothing."""
+        if self.worse is None:
+            return False
+        stretch = [value for value in self.val_loss[max(0, self.worse[0] - 2) : self.worse[1]] if math.isfinite(value)]
+        if not stretch:
+            return False
+        before, after = median(stretch[:3]), median(stretch[-3:])
+        return after - before > 0.02 * abs(before)
+
+    @property
     def broken(self) -> tuple[int, ...]:
         """Epochs, counted from 1, at which a loss is NaN or infinite."""
         series = (self.loss, self.val_loss)
@@ -142,7 +154,10 @@ def told(run: Run, subject: str = "") -> str:
         said.append(translate(N_("The lowest validation loss is {best}, at epoch {epoch}."), best=best, epoch=run.best))
     if run.worse is not None:
         first, last = run.worse
-        said.append(translate(N_("Validation got worse from epoch {first} to epoch {last}."), first=first, last=last))
+        template = N_("Validation got worse from epoch {first} to epoch {last}.")
+        if not run.risen:
+            template = N_("Validation gained nothing from epoch {first} to epoch {last}, while training went on.")
+        said.append(translate(template, first=first, last=last))
     if run.broken:
         said.append(
             translate(N_("From epoch {epoch} on there are losses that are no finite number."), epoch=run.broken[0])

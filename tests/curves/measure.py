@@ -1,25 +1,29 @@
-"""Measure the rules of checker/curves.py on labelled runs.
+"""Measure the rules of checker/curves, and simple rules beside them, on labelled files.
 
     python tests/curves/measure.py curves.csv.gz
 
-The file has the columns run, experiment, label, epoch, loss, val_loss (and perhaps case, reference). Labels "overfit"
-and "overfitting" are the positive ones of "overfit against not"; on runs labelled "normal" or "healthy" every diagnosis
-that calls something wrong is a false alarm; any other label counts as named right if one of its names ("a|b") was
-given.
+The file has the columns run, source, experiment, label, epoch, loss, val_loss (and perhaps case, reference). Labels
+"overfit" and "overfitting" are the positive ones of "overfit against not"; labels IN_BETWEEN are neither and left
+out of it. On runs labelled "normal", "healthy" or "still_improving" every diagnosis that calls something wrong is a
+false alarm; any other label counts as named right if one of its names ("a|b") was given.
 
-The rules are fixed. What could be tuned is checked by leaving out one experiment at a time: the threshold that is best
-on all others is chosen anew each time, and judged on the one left out.
+Thresholds are tuned on some runs and judged on others: one family of experiments is left out at a time, and one source
+at a time. The simple rules of baselines.py are tuned in the same way on the same splits. Confidence intervals resample
+whole experiments.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from baselines import BASELINES, Baseline
+from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 from tqdm import tqdm
 
@@ -27,12 +31,17 @@ from checker import curves
 
 WRONG = {"diverged", "dead_start", "unstable", "overfitting", "underfitting"}
 POSITIVE = {"overfit", "overfitting"}
-NEGATIVE = {"normal", "healthy"}
-GRIDS = {
-    "NOTABLE": (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1),
-    "MEMORISED": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
-    "SIGNIFICANT": (0.5, 1.0, 1.645, 2.326, 3.09, 4.0),
+NEGATIVE = {"normal", "healthy", "still_improving"}
+IN_BETWEEN = {"mild_overfit", "regularised", "val_stalled", ""}
+GRID = {
+    "HARMFUL": (0.01, 0.02, 0.04),
+    "PARTED": (0.1, 0.15, 0.25),
+    "MEMORISED": (0.15, 0.21, 0.3),
+    "FOR_LONG": (0.2, 0.3, 0.4),
 }
+"""Thresholds of checker/curves that are tuned together."""
+
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,17 @@ class Labelled:
     """One labelled run."""
 
     run: str
+    source: str
     experiment: str
     case: str
     labels: frozenset[str]
     curves: curves.Curves
     reference: float | None
+
+    @property
+    def family(self) -> str:
+        """Experiments on one data set: ``imdb_l1`` and ``imdb_l2`` are of the family ``imdb``."""
+        return self.experiment.split("_")[0].removeprefix("no")
 
     @property
     def names(self) -> frozenset[str]:
@@ -56,59 +71,138 @@ def load(path: Path) -> list[Labelled]:
 
 
 def _labelled(table: pd.DataFrame) -> Iterator[Labelled]:
+    table["label"] = table["label"].fillna("")
     for run, rows in table.groupby("run", sort=False):
         first = rows.iloc[0]
         reference = float(first.reference) if "reference" in rows else None
         seen = curves.Curves.of(rows[["loss", "val_loss"]])
         case = first.case if "case" in rows else first.label
-        yield Labelled(str(run), first.experiment, case, frozenset(first.label.split("|")), seen, reference)
+        source = str(first.get("source", ""))
+        yield Labelled(str(run), source, first.experiment, case, frozenset(first.label.split("|")), seen, reference)
 
 
-def macro_f1(runs: list[Labelled], found: list[bool]) -> float:
+Calls = NDArray[np.bool_]
+"""For each run whether it was called an overfit."""
+
+
+def macro_f1(truth: Calls, found: Calls) -> float:
     """Macro-averaged F1 of overfit against not."""
-    return float(f1_score([bool(run.labels & POSITIVE) for run in runs], found, average="macro"))
+    return float(f1_score(truth, found, average="macro", zero_division=0))
 
 
-def overfits(runs: list[Labelled]) -> list[bool]:
-    return ["overfitting" in run.names for run in runs]
+def settings(runs: list[Labelled]) -> dict[tuple[float, ...], Calls]:
+    """The calls of checker/curves with each combination of GRID."""
+    module, found = curves.diagnosis, {}
+    usual = [getattr(module, name) for name in GRID]
+    for values in tqdm(list(itertools.product(*GRID.values())), leave=False):
+        _set(values)
+        found[values] = np.array(["overfitting" in run.names for run in runs])
+    _set(usual)
+    return found
 
 
-def best_value(found: dict[float, list[bool]], runs: list[Labelled], keep: np.ndarray) -> float:
-    """The value in the middle of those that do best on the runs kept."""
-    kept = [run for run, wanted in zip(runs, keep, strict=True) if wanted]
-    scores = {value: macro_f1(kept, list(np.array(calls)[keep])) for value, calls in found.items()}
-    best = [value for value, score in scores.items() if score >= max(scores.values()) - 1e-12]
-    return best[len(best) // 2]
+def _set(values: Sequence[float]) -> None:
+    for name, value in zip(GRID, values, strict=True):
+        setattr(curves.diagnosis, name, value)
+    curves.diagnosis._diagnosis.cache_clear()
 
 
-def cross_validate(name: str, runs: list[Labelled]) -> tuple[float, list[float]]:
-    """Macro-F1 of the calls on experiments left out, and the value chosen for each of them."""
-    usual, found = getattr(curves, name), {}
-    for value in tqdm(GRIDS[name], desc=name, leave=False):
-        setattr(curves, name, value)
-        found[value] = overfits(runs)
-    setattr(curves, name, usual)
-    experiments = np.array([run.experiment for run in runs])
-    calls, chosen = np.zeros(len(runs), bool), []
-    for experiment in dict.fromkeys(experiments):
-        out = experiments == experiment
-        value = best_value(found, runs, ~out)
-        calls[out] = np.array(found[value])[out]
-        chosen.append(value)
-    return macro_f1(runs, list(calls)), chosen
+def thresholds(baseline: Baseline, runs: list[Labelled]) -> dict[tuple[float, ...], Calls]:
+    """The calls of a simple rule with each of its thresholds; a run with a loss that is no number is no overfit."""
+    scores = np.array([_score(baseline, run.curves) for run in runs])
+    return {(value,): scores >= value for value in baseline.grid}
+
+
+def _score(baseline: Baseline, seen: curves.Curves) -> float:
+    losses = np.array([seen.loss, seen.judged])
+    return baseline.rule(*losses) if np.isfinite(losses).all() and seen.epochs > 1 else -np.inf
+
+
+def left_out(found: Mapping[tuple[float, ...], Calls], truth: Calls, groups: Sequence[str]) -> Calls:
+    """The calls on each group with what is best on all other groups, the middle one of equals."""
+    names, calls = np.array(groups), np.zeros(len(truth), bool)
+    for name in dict.fromkeys(groups):
+        out = names == name
+        scores = {values: macro_f1(truth[~out], called[~out]) for values, called in found.items()}
+        best = [values for values, score in scores.items() if score >= max(scores.values()) - 1e-12]
+        calls[out] = found[best[len(best) // 2]][out]
+    return calls
+
+
+def interval(truth: Calls, found: Calls, clusters: Sequence[str]) -> tuple[float, float]:
+    """95 % confidence interval of macro-F1 from a bootstrap of whole experiments."""
+    names = np.array(clusters)
+    members = [np.flatnonzero(names == name) for name in dict.fromkeys(clusters)]
+    random = np.random.default_rng(0)
+    scores = []
+    for _ in range(RESAMPLES):
+        drawn = np.concatenate([members[one] for one in random.integers(0, len(members), len(members))])
+        scores.append(_quick_f1(truth[drawn], found[drawn]))
+    low, high = np.quantile(scores, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _quick_f1(truth: Calls, found: Calls) -> float:
+    wrong = int((truth != found).sum())
+    hits = int((truth & found).sum()), int((~truth & ~found).sum())
+    return float(np.mean([2 * hit / (2 * hit + wrong) if hit + wrong else 1.0 for hit in hits]))
+
+
+def compare_rules(runs: list[Labelled]) -> None:
+    """The table of all rules on the same splits."""
+    clear = [run for run in runs if not run.labels & IN_BETWEEN]
+    truth = np.array([bool(run.labels & POSITIVE) for run in clear])
+    if truth.all() or not truth.any():
+        return
+    calm = np.array([bool(run.labels & NEGATIVE) for run in clear])
+    names = np.array(["overfitting" in run.names for run in clear])
+    rules = {"checker/curves": (names, settings(clear))}
+    for baseline in BASELINES:
+        found = thresholds(baseline, clear)
+        rules[baseline.name] = (found[(baseline.usual,)], found)
+    print(f"\noverfit against not: {len(clear)} runs, {truth.sum()} overfits")
+    print("\n| rule | as it is | family left out (95 % interval) | source left out | called overfit of calm runs |")
+    print("|---|---|---|---|---|")
+    for name, (usual, found) in rules.items():
+        families = left_out(found, truth, [run.family for run in clear])
+        sources = left_out(found, truth, [run.source for run in clear])
+        low, high = interval(truth, families, [run.experiment for run in clear])
+        told = f"{macro_f1(truth, families):.3f} ({low:.3f} to {high:.3f})"
+        alarms = f"{(usual & calm).sum()} of {calm.sum()}"
+        print(f"| {name} | {macro_f1(truth, usual):.3f} | {told} | {macro_f1(truth, sources):.3f} | {alarms} |")
+    print("\n| source | runs | " + " | ".join(rules) + " |\n|---|---|" + "---|" * (len(rules)))
+    for source in dict.fromkeys(run.source for run in clear):
+        own = np.array([run.source == source for run in clear])
+        shares = [f"{(usual[own] == truth[own]).mean():.3f}" for usual, _ in rules.values()]
+        print(f"| {source} | {own.sum()} | {' | '.join(shares)} |")
+
+
+def strengths(runs: list[Labelled]) -> None:
+    """How often a verdict of each strength is right on overfit against not."""
+    clear = [run for run in runs if not run.labels & IN_BETWEEN]
+    found: dict[str, list[bool]] = {name: [] for name in curves.STRENGTHS}
+    for run in clear:
+        diagnosis = curves.diagnose(run.curves, reference=run.reference)
+        name = next((name for name in ("overfitting", "healthy") if name in diagnosis), None)
+        if name is not None:
+            found[diagnosis[name].strength].append((name == "overfitting") == bool(run.labels & POSITIVE))
+    print("\n| strength of overfitting or healthy | verdicts | right |\n|---|---|---|")
+    for strength, right in found.items():
+        print(f"| {strength} | {len(right)} | {np.mean(right):.3f} |" if right else f"| {strength} | 0 | |")
 
 
 def report(path: Path) -> None:
     runs = load(path)
-    found = overfits(runs)
     healthy = [run for run in runs if run.labels & NEGATIVE]
     alarms = [run for run in healthy if run.names & WRONG]
     print(f"{len(runs)} runs of {len({run.experiment for run in runs})} experiments")
-    print(f"macro-F1 of overfit against not: {macro_f1(runs, found):.3f}")
-    print(f"false alarms on healthy runs: {len(alarms)} of {len(healthy)}")
-    for run, call in zip(runs, found, strict=True):
-        if call != bool(run.labels & POSITIVE) or run in alarms:
+    print(f"false alarms of any kind on healthy runs: {len(alarms)} of {len(healthy)}")
+    for run in runs:
+        missed = ("overfitting" in run.names) != bool(run.labels & POSITIVE) and not run.labels & IN_BETWEEN
+        if missed or run in alarms:
             print(f"  {run.run} {run.experiment} {'|'.join(sorted(run.labels))}: {', '.join(sorted(run.names))}")
+    compare_rules(runs)
+    strengths(runs)
     print("\n| case | label | runs | named right | names |\n|---|---|---|---|---|")
     for case in dict.fromkeys(run.case for run in runs):
         of_case = [run for run in runs if run.case == case]
@@ -117,17 +211,19 @@ def report(path: Path) -> None:
         names = pd.Series([" ".join(sorted(run.names)) for run in of_case]).value_counts()
         told = "; ".join(f"{name} {count}" for name, count in names.items())
         print(f"| {case} | {label} | {len(of_case)} | {right} | {told} |")
-    print("\n| constant | value | macro-F1, experiment left out | chosen |\n|---|---|---|---|")
-    for name in GRIDS:
-        score, chosen = cross_validate(name, runs)
-        print(f"| {name} | {getattr(curves, name)} | {score:.3f} | {min(chosen)} to {max(chosen)} |")
 
 
 def _meant(labels: frozenset[str]) -> frozenset[str]:
     """The names that a collection's own labels mean."""
     words = {
         "overfit": {"overfitting"},
+        "mild_overfit": {"overfitting"},
+        "regularised": {"overfitting", "healthy"},
+        "val_stalled": {"overfitting", "underfitting"},
         "normal": {"healthy"},
+        "underfit": {"underfitting", "dead_start"},
+        "dead": {"dead_start", "underfitting"},
+        "noisy": {"unstable"},
         "no_progress": {"dead_start", "underfitting", "too_short"},
     }
     return frozenset().union(*(words.get(label, {label}) for label in labels))
