@@ -41,6 +41,7 @@ REASONS: Final = {
     "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),
     "submission.no_notebook_file": N_("the notebook file could not be read as a notebook"),
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
+    "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
     "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
     "sandbox.missing": N_("no sandbox here: its notebook was not run"),
     "audit.differs": N_("running the notebook again earned less than the evidence"),

@@ -210,6 +210,8 @@ class Submission:
         if best is None:
             return Found("", notebook_of(None), "", (*self.problems, "submission.no_notebook"))
         problems = [*self.problems, *best.problems]
+        if best.broken_code:
+            problems.append("submission.no_python")
         rivals = [each for each in fitting if each.name != best.name]
         if any(each.name == right or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
@@ -260,6 +262,7 @@ class _Reading:
     likeness: int
     answers: int
     sources: tuple[str, ...]
+    broken_code: bool
 
 
 def _reading(name: str, content: bytes, release: Release) -> _Reading:
@@ -269,7 +272,9 @@ def _reading(name: str, content: bytes, release: Release) -> _Reading:
     own = [cell.source for cell in notebook.cells if _own_words(cell, release) or _own_code(cell, release)]
     raw = content[:RAW_SHOWN].decode("utf-8", "replace") if problem and content.strip() else ""
     sources = (*answered, *own)
-    return _Reading(name, notebook, raw, (problem,) if problem else (), len(tracked), len(sources), sources)
+    to_fill = (pair for pair in tracked if _answerable(pair[1]) and not _graded(pair[1]) and _answered(*pair))
+    broken = any(not _is_python(cell.source) for cell, _ in to_fill)
+    return _Reading(name, notebook, raw, (problem,) if problem else (), len(tracked), len(sources), sources, broken)
 
 
 def _time(stamp: bytes) -> str:
