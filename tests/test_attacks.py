@@ -26,7 +26,7 @@ from checker.grading import sandbox
 from checker.grading.assess import Assessment, assess
 from checker.grading.marking import grade_notebook
 from checker.grading.sandbox import Ending, Limits, Run
-from checker.grading.submission import Release
+from checker.grading.submission import Release, Submission
 from checker.questions import evidence
 from checker.questions.evidence import Folder
 
@@ -322,7 +322,7 @@ def marked(folder: Path, run: Run | None = None) -> dict[str, Any]:
     """Grade a submission, with ``run`` as what the sandbox would bring back."""
     release = Release.load(classroom.ROOT / "notebooks/spotify/spotify.ipynb")
     rerun = None if run is None else lambda _notebook, _assignment: run
-    return dict(grade_notebook(folder, spotify.assignment, release, rerun, pictures=False)[1])
+    return dict(grade_notebook(Submission.in_folder(folder), spotify.assignment, release, rerun, pictures=False)[1])
 
 
 def test_links_to_what_the_learner_must_not_see(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_links_to_what_the_learner_must_not_see(tmp_path: Path) -> None:
     os.symlink(secret, folder / "spotify.ipynb")
     os.symlink(tmp_path, folder / "evidence")
     release = Release.load(classroom.ROOT / "notebooks/spotify/spotify.ipynb")
-    notebook, marks = grade_notebook(folder, spotify.assignment, release, None, pictures=False)
+    notebook, marks = grade_notebook(Submission.in_folder(folder), spotify.assignment, release, None, pictures=False)
     assert "SECRET" not in nbformat.writes(notebook)
     assert sum(mark.points or 0 for mark in marks.values()) == 0
 

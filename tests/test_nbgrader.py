@@ -192,8 +192,8 @@ KINDS: dict[str, Kind] = {
     "empty_file": Kind(
         NOTHING, spoil=_both(_bytes(b""), lambda folder: shutil.rmtree(folder / "evidence")), read=False
     ),
-    "cut_short": Kind(FULL, spoil=_cut_short, read=False),
-    "not_a_notebook": Kind(FULL, spoil=_bytes(b'["a", {"cells": 1}]'), read=False),
+    "cut_short": Kind(FULL, spoil=_cut_short),
+    "not_a_notebook": Kind(FULL, spoil=_bytes(b'["a", {"cells": 1}]')),
     "stale_history": Kind({**FULL, "q1": 2.0, "q2": 0.0}, spoil=_stale_history),
     "output_cleared": Kind(
         FULL, spoil=_cells(lambda cells: [cell.update(outputs=[]) for cell in cells if cell["cell_type"] == "code"])

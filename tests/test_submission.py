@@ -15,7 +15,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from checker.grading.submission import Release, find, graded_cells, notebook_of, read, restore, unanswered
+from checker.grading.submission import Release, Submission, graded_cells, notebook_of, restore, unanswered
+
+
+def find(folder: Path, release: Release) -> Path | None:
+    try:
+        name = Submission.in_folder(folder).found(release).name
+    except FileNotFoundError:
+        return None
+    return folder / name if name else None
+
+
+def read(path: Path) -> Any:
+    return Submission.in_folder(path.parent).found(Release(path.stem, RELEASE.notebook)).notebook
+
 
 RELEASE = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
 

@@ -13,16 +13,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from checker import __version__
+from checker.grading.pool import OutOfLimits, Workers
 from checker.language import N_, get_language, translate
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def grade_class(
     counts = _Counts()
     with Ledger(place.db_url, place.course_id, assignment) as ledger:
         known = ledger.journal()
-        tasks = (Task(place, student, options, known.get(student, ""), ledger.id) for student in students)
+        tasks = (Task(place, student, options, known.get(readable(student), ""), ledger.id) for student in students)
         with _bar(len(students), progress) as advance, _writer(ledger, place) as put:
             for result in _run(tasks, jobs, scheduler):
                 counts.add(result)
@@ -154,6 +154,7 @@ def _writer(ledger: Ledger, place: Any) -> Iterator[Callable[[Graded | None], No
         if waiting:
             ledger.write(waiting)
             place.late_penalties(waiting)
+            ledger.settle(waiting)
             waiting.clear()
 
     def put(result: Graded | None) -> None:
@@ -247,7 +248,9 @@ def _one_by_one(tasks: list[Task]) -> Iterator[Graded | None]:
 def _failed(task: Task, error: BaseException) -> Graded:
     from checker.grading.results import Graded
 
-    return Graded(task.student, "", failure="submission.crashed", attention=(type(error).__name__,))
+    if isinstance(error, OutOfLimits):
+        return Graded(readable(task.student), "", failure=error.code)
+    return Graded(readable(task.student), "", failure="submission.crashed", attention=(type(error).__name__,))
 
 
 def _executor(jobs: int, scheduler: str | None) -> AbstractContextManager[Executor]:
@@ -255,7 +258,7 @@ def _executor(jobs: int, scheduler: str | None) -> AbstractContextManager[Execut
         return _cluster(scheduler)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when a worker first loads NumPy
         os.environ.setdefault(name, "1")
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    return Workers(jobs, SECONDS)
 
 
 @contextmanager
@@ -310,18 +313,26 @@ def grade_submission(task: Task) -> Graded | None:
     from checker.grading.course import graded
     from checker.grading.results import Graded
     from checker.language import using
+    from checker.reading.archive import Refused
 
     key, audited = "", False
     try:
-        content = digest(task.course.folder(task.student))
+        if not is_name(task.student):
+            return Graded(readable(task.student), key, failure="submission.bad_name")
+        submission = task.course.submission(task.student)
+        content = submission.digest
         audited = int(hashlib.sha256(f"{task.salt}{content}".encode()).hexdigest(), 16) < task.options.audit * 2**256
         key = _key(content, __version__, task.course.released(), task.course.can_run, task.options.rerun, audited)
         if key == task.known and task.course.is_graded(task.student):
             return None
-        with using(task.options.language), _at_most(SECONDS):
-            return graded(task.course, task.student, key, task.options, audited)
+        with using(task.options.language), at_most(SECONDS):
+            return graded(task.course, submission, key, task.options, audited)
     except TimeoutError:
         return Graded(task.student, key, failure="submission.too_slow")
+    except MemoryError:
+        return Graded(task.student, key, failure="submission.too_big")
+    except Refused:
+        return Graded(task.student, key, failure="submission.link")
     except Exception as error:
         return Graded(task.student, key, failure="submission.crashed", attention=(repr(error)[:200],))
 
@@ -331,32 +342,18 @@ def _key(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def digest(folder: Path) -> str:
-    """A digest of all that grading looks at in a submission: its notebooks, its evidence, its time."""
-    total = hashlib.sha256()
-    for path in _looked_at(folder):
-        total.update(f"{path.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
-        total.update(_content(path))
-    return total.hexdigest()
+def is_name(student: str) -> bool:
+    """Whether a folder's name can be a student's id in a gradebook, on a page and in a file's name."""
+    return student.isprintable() and len(student) <= 128
 
 
-def _looked_at(folder: Path) -> Sequence[Path]:
-    evidence = folder / "evidence"
-    inside: Iterable[Path] = () if evidence.is_symlink() or not evidence.is_dir() else evidence.iterdir()
-    wanted = (path for path in (*folder.iterdir(), *inside) if path.suffix in (".ipynb", ".json", ".keras", ".txt"))
-    return sorted(path for path in wanted if not path.is_dir())
+def readable(student: str) -> str:
+    """A folder's name as text that can be written anywhere."""
+    escaped = student.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in escaped)[:128]
 
 
-def _content(path: Path) -> bytes:
-    from checker.reading.archive import ARCHIVE_LIMIT, Refused, file_bytes
-
-    try:
-        return hashlib.sha256(file_bytes(path, ARCHIVE_LIMIT)).digest()
-    except (OSError, Refused):
-        return str(path.lstat().st_size).encode()
-
-
-def _at_most(seconds: float) -> AbstractContextManager[None]:
+def at_most(seconds: float) -> AbstractContextManager[None]:
     """Raise TimeoutError in the block after so much CPU time; only where the process can be interrupted."""
     able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     return _alarm(seconds) if able else nullcontext()
@@ -368,7 +365,7 @@ def _alarm(seconds: float) -> Iterator[None]:
         raise TimeoutError
 
     before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)  # again and again: a library may swallow the first
     try:
         yield
     finally:

@@ -34,6 +34,14 @@ REASONS: Final = {
     "submission.no_notebook": N_("no notebook was handed in"),
     "submission.crashed": N_("the submission could not be read: it broke the process that graded it"),
     "submission.too_slow": N_("reading the submission took too long"),
+    "submission.too_big": N_("the submission is larger, or needs more memory to read, than can be graded"),
+    "submission.link": N_("the submission's folder is a link, which is not followed"),
+    "submission.bad_name": N_("the name of the student's folder cannot be read (is it in another encoding?)"),
+    "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),
+    "submission.no_notebook_file": N_("the notebook file could not be read as a notebook"),
+    "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
+    "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
+    "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
     "sandbox.missing": N_("no sandbox here: its notebook was not run"),
     "audit.differs": N_("running the notebook again earned less than the evidence"),
 }
@@ -122,11 +130,13 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     Returns:
         The HTML page, the CSV file, and how many students need a human eye.
     """
+    from checker.grading.batch import readable
+
     folder = course.root / "grades"
     folder.mkdir(exist_ok=True)
     summary = ClassSummary(course.assignment)
     summary.max_points = ledger.max_score()
-    here = set(course.students())
+    here = {readable(student) for student in course.students()}
     results = (result for result in ledger.results() if result.student in here)
     table = folder / f"{course.assignment}.csv"
     _files.replace(table, _rows(results, ledger, summary))

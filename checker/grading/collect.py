@@ -24,8 +24,8 @@ from checker.grading.lms.archive import Download, File, open_download
 from checker.grading.lms.layout import NO_NOTEBOOK, STUDENT_LIMIT, Released, lay_out, reason
 from checker.grading.lms.roster import Roster, login_key
 from checker.grading.lms.schemes import NAMES, Handed, recognise, without_number
-from checker.grading.untrusted import Refused
 from checker.language import N_, translate
+from checker.reading.archive import Refused
 
 SUBMITTED: Final = "submitted"
 FORMAT: Final = 1

@@ -6,12 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,19 +21,15 @@ from checker import assignments
 from checker.grading import sandbox
 from checker.grading._logging import handlers_kept
 from checker.grading.class_report import finding_key
-from checker.grading.marking import Mark, Marks, grade_notebook
+from checker.grading.marking import Mark, Marks, grade_notebook, silent
 from checker.grading.results import Answered, Graded
-from checker.grading.submission import Release, find, read, restore
+from checker.grading.submission import Found, Release, Submission, restore, words_elsewhere
 from checker.language import N_, translate
 from checker.questions.evidence import FOLDER
-from checker.reading import archive as untrusted
 from checker.report import Severity
 
 if TYPE_CHECKING:
     from checker.grading.batch import Options
-
-EXTRAS_LIMIT = 10 * untrusted.MEGABYTE
-"""Bytes of pictures and other files that go into the autograded folder with a notebook, for the human grader."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +75,13 @@ class Course:
         from nbgrader.converters import Autograde
         from nbgrader.coursedir import CourseDirectory
 
-        from checker.grading.nbgrader import GradeFromEvidence, register
+        from checker.grading.nbgrader import GradeFromEvidence, gradebook_url, register
 
         root = root.resolve()
         config = _config(root)
         config.CourseDirectory.root = str(root)
+        if database is None and "db_url" not in config.CourseDirectory:
+            database = gradebook_url(root)
         if database is not None:
             config.CourseDirectory.db_url = database
         with handlers_kept():
@@ -122,19 +118,21 @@ class Course:
         return course
 
     def students(self) -> list[str]:
-        """Everyone who handed this assignment in, in alphabetical order."""
+        """Everyone who handed this assignment in, in alphabetical order; links are listed, to be refused one by one."""
         if not self.submitted.is_dir():
             return []
         with os.scandir(self.submitted) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False) and self.folder(entry.name).is_dir()
-            )
+            names = sorted(entry.name for entry in entries if entry.is_symlink() or entry.is_dir())
+        return [name for name in names if os.path.lexists(self.submitted / name / self.assignment)]
 
-    def folder(self, student: str) -> Path:
-        """What a student handed in."""
-        return self.submitted / student / self.assignment
+    def submission(self, student: str) -> Submission:
+        """What a student handed in.
+
+        Raises:
+            FileNotFoundError: nothing.
+            Refused: the folder, or one on the way, is a link.
+        """
+        return Submission.read(self.submitted, student, self.assignment)
 
     @property
     def can_run(self) -> bool:
@@ -206,37 +204,44 @@ def _config(root: Path) -> Any:
 # --- one submission ---------------------------------------------------------------------------------------------------
 
 
-def graded(course: Course, student: str, key: str, options: Options, audited: bool) -> Graded:
+def graded(course: Course, submission: Submission, key: str, options: Options, audited: bool) -> Graded:
     """Grade one submission and write its autograded notebooks.
 
     Args:
         course: the course folder.
-        student: the student's id.
+        submission: what was handed in.
         key: the journal's key of this submission.
         options: how to grade.
         audited: whether to run it again and compare.
     """
-    folder = course.folder(student)
-    assignment = assignments.find(course.assignment)
+    student, assignment = submission.student, assignments.find(course.assignment)
     run_again = course.run_again if course.can_run else None
     notebooks: dict[str, NotebookNode] = {}
-    result = Graded(student, key, timestamp=_timestamp(folder))
-    grades, comments, questions, attention = {}, {}, {}, []
-    for path in course.release_notebooks():
+    result = Graded(student, key, timestamp=submission.timestamp)
+    grades, comments, questions, attention = {}, {}, {}, list(submission.problems)
+    paths = course.release_notebooks()
+    others = [path.stem for path in paths]
+    for path in paths:
         release = _release(path)
-        if find(folder, release) is None:
-            attention.append("submission.no_notebook")
-        with tempfile.TemporaryDirectory() as scratch:
-            source, problem = _source(course, folder, release, Path(scratch), options.rerun)
-            notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures)
-            if audited and not options.rerun:
-                problem = _audit(course, folder, release, Path(scratch) / "audit", marks)
+        found = submission.found(release, others)
+        attention += found.problems
+        source, problem = _source(course, submission, found, release, options.rerun)
+        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others)
+        if audited and not options.rerun:
+            problem = _audit(course, submission, found, release, marks)
         attention += [problem] if problem else []
+        attention += ["submission.words_elsewhere"] if _elsewhere(found, release) else []
         notebooks[path.name] = notebook
         grades[release.name], comments[release.name] = _scores(notebook, release, marks)
         questions.update({question: _answered(mark) for question, mark in marks.items()})
-    _write(course, student, notebooks)
+    _write(course, student, notebooks, submission.timestamp)
+    attention = list(dict.fromkeys(attention))
     return replace(result, grades=grades, comments=comments, questions=questions, attention=tuple(attention))
+
+
+def _elsewhere(found: Found, release: Release) -> bool:
+    """Whether words of the learner stand where no answer is looked for, and a written answer is missing."""
+    return bool(words_elsewhere(found.notebook, release))
 
 
 @cache
@@ -244,49 +249,34 @@ def _release(path: Path) -> Release:
     return Release.load(path)
 
 
-def _source(course: Course, folder: Path, release: Release, scratch: Path, rerun: bool) -> tuple[Path, str]:
-    """The folder to grade: the submission, or what running its notebook again left; and what a person should know."""
+def _source(
+    course: Course, submission: Submission, found: Found, release: Release, rerun: bool
+) -> tuple[Submission, str]:
+    """What to grade: the submission, or what running its notebook again left; and what a person should know."""
     if not rerun:
-        return folder, ""
+        return submission, ""
     if not course.can_run:
-        return folder, "sandbox.missing"
-    return _run_again(course, folder, release, scratch), ""
+        return submission, "sandbox.missing"
+    return _run_again(course, submission, found, release), ""
 
 
-def _run_again(course: Course, folder: Path, release: Release, scratch: Path) -> Path:
-    """Run the submitted notebook in the sandbox and lay out what it left as a submission."""
-    path = find(folder, release)
-    (scratch / FOLDER).mkdir(parents=True)
-    if path is not None:
-        notebook = restore(read(path), release)
-        run = course.run_again(_text(notebook).encode(), course.assignment)
-        for name, content in run.files.items():
-            if name.startswith(f"{FOLDER}/"):
-                (scratch / name).write_bytes(content)
-        shutil.copyfile(path, scratch / f"{release.name}.ipynb", follow_symlinks=False)
-    return scratch
+def _run_again(course: Course, submission: Submission, found: Found, release: Release) -> Submission:
+    """The submission with the evidence that running its notebook in the sandbox left."""
+    if not found.name or found.raw:
+        return submission
+    run = course.run_again(_text(restore(found.notebook, release)).encode(), course.assignment)
+    left = {name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
+    return replace(submission, evidence={Path(name).name: content for name, content in left.items()})
 
 
-def _audit(course: Course, folder: Path, release: Release, scratch: Path, marks: Marks) -> str:
+def _audit(course: Course, submission: Submission, found: Found, release: Release, marks: Marks) -> str:
     """Whether a fresh run earns about what the evidence did; a person looks at those that do not."""
     if not course.can_run:
         return "sandbox.missing"
-    again = grade_notebook(
-        _run_again(course, folder, release, scratch), assignments.find(course.assignment), release, None, False
-    )[1]
+    source = _run_again(course, submission, found, release)
+    again = grade_notebook(source, assignments.find(course.assignment), release, None, False)[1]
     earned, fresh = (sum(mark.points or 0.0 for mark in each.values()) for each in (marks, again))
     return "audit.differs" if fresh < earned - 1e-6 else ""
-
-
-def _timestamp(folder: Path) -> str:
-    """When nbgrader's ``timestamp.txt`` says it was handed in, as ISO 8601 in UTC; empty if it does not say."""
-    from dateutil.parser import parse  # type: ignore[import-untyped]
-
-    with suppress(OSError, ValueError, OverflowError, untrusted.Refused):
-        text = untrusted.file_bytes(folder / "timestamp.txt", 1_000).decode().strip()
-        time: datetime = parse(text)
-        return (time if time.tzinfo is None else time.astimezone(UTC)).replace(tzinfo=None).isoformat()
-    return ""
 
 
 def _scores(
@@ -296,6 +286,7 @@ def _scores(
 
     An answer that was left as released is worth 0 and has "No response." as its comment; a written one waits.
     """
+    silence = silent(notebook, release, marks)
     grades: dict[str, float | None] = {}
     comments: dict[str, str | None] = {}
     for cell in notebook.cells:
@@ -306,7 +297,7 @@ def _scores(
             mark = marks.get(name)
             grades[name] = mark.points if mark is not None else 0.0 if untouched and known.get("solution") else None
         if known.get("solution"):
-            comments[name] = "No response." if untouched else None
+            comments[name] = "No response." if name in silence else None
     return grades, comments
 
 
@@ -322,14 +313,15 @@ def _text(notebook: NotebookNode) -> str:
     return json.dumps(notebook, ensure_ascii=False)
 
 
-def _write(course: Course, student: str, notebooks: Mapping[str, NotebookNode]) -> None:
+def _write(course: Course, student: str, notebooks: Mapping[str, NotebookNode], timestamp: str) -> None:
     """Put the autograded notebooks where nbgrader looks for them: the whole folder or nothing."""
     parent = course.autograded / student
     parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".grading-", dir=parent))
     try:
         os.chmod(fresh, 0o755)
-        _copy_extras(course.folder(student), fresh)
+        if timestamp:
+            (fresh / "timestamp.txt").write_text(f"{timestamp} UTC\n", "utf-8")
         for name, notebook in notebooks.items():
             (fresh / name).write_text(_text(notebook), "utf-8")
         target, old = parent / course.assignment, fresh.with_name(f"{fresh.name}-old")
@@ -339,16 +331,3 @@ def _write(course: Course, student: str, notebooks: Mapping[str, NotebookNode]) 
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _copy_extras(folder: Path, target: Path) -> None:
-    """Plain small files beside the notebook, its time of handing in among them; no links, no evidence, no code."""
-    left = EXTRAS_LIMIT
-    for path in sorted(folder.iterdir()):
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or path.suffix in (".ipynb", ".py", ".so", ".html"):
-            continue
-        left -= status.st_size
-        if left < 0:
-            break
-        shutil.copyfile(path, target / path.name, follow_symlinks=False)

@@ -7,8 +7,7 @@ nbgrader's own commands and ``grading.batch`` for a whole class.
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +18,16 @@ from checker.grading.assess import assess
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
     Release,
+    Submission,
     as_bytes,
-    find,
     from_dict,
     graded_cells,
-    notebook_of,
-    read,
     restore,
     unanswered,
 )
 from checker.language import known, using
 from checker.questions import Assignment
-from checker.questions.evidence import FOLDER, Evidence, Folder
+from checker.questions.evidence import FOLDER, Evidence
 from checker.report import Report
 
 _LANGUAGE = re.compile(r"^[^#\n]*\bset_language\(\s*[\"'](\w+)", re.MULTILINE)
@@ -64,37 +61,56 @@ Rerun = Callable[[bytes, str], Run]
 
 
 def grade_notebook(
-    folder: Path, assignment: Assignment, release: Release, rerun: Rerun | None = None, pictures: bool = True
+    submission: Submission,
+    assignment: Assignment,
+    release: Release,
+    rerun: Rerun | None = None,
+    pictures: bool = True,
+    others: Collection[str] = (),
 ) -> tuple[NotebookNode, Marks]:
     """Mark one submission; nothing in it can raise.
 
     Args:
-        folder: the submission: a notebook, and its ``evidence`` folder.
+        submission: what was handed in.
         assignment: the assignment that it answers.
         release: the notebook as it was handed out.
         rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
         pictures: draw the learning curves; else they are told in words, which is much faster.
+        others: names of the assignment's other notebooks.
 
     Returns:
         The restored notebook, whose automatically graded cells hold the report and the points as outputs, and the
         marks by question id.
     """
-    path = find(folder, release)
-    submitted = notebook_of(None) if path is None else read(path)
-    notebook = restore(submitted, release)
-    return notebook, mark_notebook(notebook, folder, assignment, release, rerun, pictures)
+    found = submission.found(release, others)
+    notebook = restore(found.notebook, release, found.raw)
+    marks = mark_notebook(
+        notebook, submission.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
+    )
+    return notebook, marks
 
 
 def mark_notebook(
     notebook: NotebookNode,
-    folder: Path,
+    evidence: Mapping[str, bytes],
     assignment: Assignment,
     release: Release,
     rerun: Rerun | None = None,
     pictures: bool = True,
+    readable: bool = True,
 ) -> Marks:
-    """Mark a restored notebook in place; the arguments are those of :func:`grade_notebook`."""
-    marks: Marks = _marks(folder / FOLDER, assignment, notebook, release)
+    """Mark a restored notebook in place.
+
+    Args:
+        notebook: from ``submission.restore``.
+        evidence: the evidence files by name.
+        assignment: as in :func:`grade_notebook`, like the next three.
+        release: the notebook as it was handed out.
+        rerun: how to run the notebook again.
+        pictures: draw the learning curves.
+        readable: whether the notebook file could be read; if not, nobody can say that a question was not answered.
+    """
+    marks: Marks = _marks(evidence, assignment, notebook, release, readable=readable)
     if rerun is not None and not all(mark.settled for mark in marks.values()):
         run = rerun(as_bytes(notebook), assignment.id)
         marks = _settled_by(run, marks, assignment, notebook, release)
@@ -105,27 +121,27 @@ def mark_notebook(
 def _settled_by(run: Run, marks: Marks, assignment: Assignment, notebook: NotebookNode, release: Release) -> Marks:
     """The marks, those still open settled by the evidence that a run left."""
     finished = "notebook.ipynb" in run.files  # else the sandbox failed, not necessarily the learner
-    with tempfile.TemporaryDirectory() as scratch:
-        evidence = Path(scratch) / FOLDER
-        evidence.mkdir()
-        for name, content in run.files.items():
-            if name.startswith(f"{FOLDER}/"):
-                (evidence / Path(name).name).write_bytes(content)
-        again = _marks(evidence, assignment, notebook, release, final=finished)
+    evidence = {Path(name).name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
+    again = _marks(evidence, assignment, notebook, release, final=finished)
     return {question: mark if mark.settled else again[question] for question, mark in marks.items()}
 
 
 def _marks(
-    evidence: Path, assignment: Assignment, notebook: NotebookNode, release: Release, final: bool = False
+    evidence: Mapping[str, bytes],
+    assignment: Assignment,
+    notebook: NotebookNode,
+    release: Release,
+    final: bool = False,
+    readable: bool = True,
 ) -> dict[str, Mark]:
     """The marks that the evidence carries.
 
     A question without an answer that could run needs no evidence to be worth nothing; nor does one for which a fresh
     run (``final``) left none.
     """
-    assessments = assess(assignment, Folder(evidence))
+    assessments = assess(assignment, evidence)
     missing = {name for name, assessed in assessments.items() if assessed.report.unsettled == "evidence.missing"}
-    worthless = missing if final or not missing else missing & unanswered(notebook, release)
+    worthless = missing if final or not missing else missing & unanswered(notebook, release) if readable else set()
     marks = {}
     for question, assessed in assessments.items():
         reason = "" if question in worthless else assessed.report.unsettled
@@ -150,6 +166,19 @@ def write_marks(notebook: NotebookNode, marks: Marks, pictures: bool = True) -> 
                 points = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}
                 cell.outputs.append(from_dict({**points, "data": {"text/plain": repr(mark.points)}}))
             cell.execution_count = 1
+
+
+def silent(notebook: NotebookNode, release: Release, marks: Marks) -> frozenset[str]:
+    """The cells to fill in that were left as released, and to which nothing else in the notebook is an answer."""
+    left = {
+        cell.metadata.nbgrader.grade_id
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+        and cell.source == release.tracked[cell.metadata.nbgrader.grade_id].source
+    }
+    earned = {question for question, mark in marks.items() if mark.points is None or mark.points > 0}
+    answered = {name for question in earned for name in release.answers.get(question, ())}
+    return frozenset(left - answered)
 
 
 def language_of(notebook: NotebookNode) -> str | None:

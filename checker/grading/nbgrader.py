@@ -8,10 +8,13 @@ running a stranger's code (:class:`GradeFromEvidence`), and what the learner get
 
 from __future__ import annotations
 
+import fnmatch
+import json
 import os
 import shutil
 import sysconfig
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,19 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, List, Unicode
 
 from checker.grading import sandbox
+from checker.grading.batch import SECONDS, at_most, is_name, readable
+from checker.grading.class_report import REASONS, reason
 from checker.grading.sandbox import Ending, Run
-from checker.grading.submission import Release, as_bytes, find, graded_cells, outputs_by_id, read, restore
+from checker.grading.submission import (
+    Release,
+    Submission,
+    as_bytes,
+    graded_cells,
+    notebook_of,
+    outputs_by_id,
+    restore,
+)
+from checker.reading.archive import Refused
 
 VALIDATE_TIMEOUT = 1800
 """Seconds that one cell may take where nbgrader itself runs a notebook; its own limit of 30 ends most trainings."""
@@ -46,6 +60,9 @@ def configure(c: Any) -> None:
         c: the traitlets configuration.
     """
     find_alembic()
+    root = str(c.CourseDirectory.get("root", "") or os.getcwd())
+    if "db_url" not in c.CourseDirectory and set(root) & set("?#%"):  # a URL would end there, and the gradebook with it
+        c.CourseDirectory.db_url = gradebook_url(Path(root))
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "notebooks"
     # Anything but "*", nbgrader's word for deleting the whole folder: with --force a learner's evidence would go too.
@@ -65,6 +82,13 @@ def configure(c: Any) -> None:
         stock.CheckCellMetadata,
     ]
     c.GenerateFeedback.preprocessors = [stock.GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+
+
+def gradebook_url(root: Path) -> str:
+    """The address of a course folder's gradebook, whatever characters are in the folder's name."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=os.path.abspath(root / "gradebook.db")).render_as_string()
 
 
 def find_alembic() -> None:
@@ -122,35 +146,68 @@ class SubmissionExporter(NotebookExporter):
             _prepare(self.parent)
 
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[Any, Any]:
-        path = Path(filename)
-        nbgrader = (resources or {}).get("nbgrader")
-        if nbgrader is None:
+        if "nbgrader" not in (resources or {}):
             return super().from_filename(filename, resources, **kwargs)
-        notebook = read(path)
-        if self.parent._sanitizing:  # type: ignore[union-attr]  # the first of two passes; the second reads what the first has written
-            notebook = restore(notebook, release_of(self.parent, nbgrader["assignment"], nbgrader["notebook"]))
+        path = Path(filename)
+        notebook = notebook_of(json.loads(path.read_bytes()))  # our own file: what _staged, or the first pass, wrote
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _prepare(converter: Autograde) -> None:
-    """Make sure of what nbgrader only finds missing in the middle: the gradebook's entries, and notebooks' names."""
-    coursedir = converter.coursedir
+    """Have nbgrader grade, in place of the submitted folders, copies that hold only what grading needs."""
+    coursedir, convert = converter.coursedir, converter.convert_notebooks
     register(converter, coursedir.assignment_id)
-    folders = sorted(Path(coursedir.root).glob(_pattern(coursedir)))
-    for folder in folders:
-        for name in notebook_names(converter, coursedir.assignment_id):
-            right = folder / f"{name}.ipynb"
-            found = find(folder, release_of(converter, coursedir.assignment_id, name))
-            if found is not None and found != right:
-                converter.log.warning("%s is graded as %s", found, right.name)
-                shutil.copyfile(found, right)
-                converter.assignments[str(folder)] = [str(right)]
+    submitted = coursedir.submitted_directory
+
+    def guarded() -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            converter.handed_in = Path(coursedir.format_path(submitted, ".", "."))
+            converter.unread = {}
+            converter.assignments = dict(_staged(converter, Path(os.path.realpath(scratch))))
+            coursedir.submitted_directory = os.path.realpath(scratch)
+            try:
+                convert()
+            finally:
+                coursedir.submitted_directory = submitted
+
+    converter.convert_notebooks = guarded
 
 
-def _pattern(coursedir: CourseDirectory) -> str:
-    path = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, coursedir.assignment_id)
-    return os.path.relpath(path, coursedir.root)  # type: ignore[no-any-return]
+def _staged(converter: Autograde, scratch: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each submission's folder in the scratch folder, and its notebooks; those that cannot be read are left out."""
+    coursedir = converter.coursedir
+    assignment = coursedir.assignment_id
+    names = notebook_names(converter, assignment)
+    pattern = coursedir.student_id
+    for student in sorted(os.listdir(converter.handed_in)) if converter.handed_in.is_dir() else ():
+        if not fnmatch.fnmatchcase(student, pattern) or not os.path.lexists(converter.handed_in / student / assignment):
+            continue
+        try:
+            if not is_name(student):
+                raise Refused("submission.bad_name")
+            submission = Submission.read(converter.handed_in, student, assignment)
+            folder = scratch / student / assignment
+            folder.mkdir(parents=True)
+            if submission.timestamp:
+                (folder / "timestamp.txt").write_text(f"{submission.timestamp} UTC\n", "utf-8")
+            for name in names:
+                release = release_of(converter, assignment, name)
+                found = submission.found(release, names)
+                for problem in found.problems:
+                    converter.log.warning("%s: %s", student, reason(problem))
+                if found.name not in ("", f"{name}.ipynb"):
+                    converter.log.warning("%s of %s is graded as %s.ipynb", readable(found.name), student, name)
+                converter.unread[student, name] = bool(found.raw)
+                (folder / f"{name}.ipynb").write_bytes(as_bytes(restore(found.notebook, release, found.raw)))
+            yield str(folder), [str(folder / f"{name}.ipynb") for name in names]
+        except Refused as refused:
+            code = refused.code if refused.code in REASONS else "submission.link"
+            converter.log.error("%s was not graded: %s", readable(student), reason(code))
+        except NotADirectoryError:
+            continue
+        except Exception as error:  # one submission must not end the class
+            converter.log.error("%s was not graded: %r", readable(student), error)
 
 
 def register(converter: BaseConverter, assignment: str) -> None:
@@ -227,7 +284,7 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         from checker import (
             assignments,
         )  # what judges a model is needed here only, not wherever nbgrader reads its config
-        from checker.grading.marking import mark_notebook
+        from checker.grading.marking import mark_notebook, silent
 
         names, converter = resources["nbgrader"], _converter(self)
         try:
@@ -235,15 +292,15 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         except KeyError:
             return self._executed(nb, resources)
         coursedir = converter.coursedir
-        submitted, graded = (
-            _folder(coursedir, step, names["assignment"], names["student"])
-            for step in (coursedir.submitted_directory, coursedir.autograded_directory)
-        )
-        for stray in KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded):
-            if (submitted / stray).is_file():  # nbgrader put the teacher's file in place of the learner's
-                shutil.copyfile(submitted / stray, graded / stray)
+        graded = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded)
         release = release_of(converter, names["assignment"], names["notebook"])
-        marks = mark_notebook(nb, submitted, assignment, release, self._run if self._safe else None)
+        submission = Submission.read(converter.handed_in, names["student"], names["assignment"])
+        readable_file = not converter.unread[names["student"], names["notebook"]]
+        run = self._run if self._safe and readable_file else None
+        with at_most(SECONDS):
+            marks = mark_notebook(nb, submission.evidence, assignment, release, run, readable=readable_file)
+        resources["silent"] = silent(nb, release, marks)
         resources["unsettled"] = {question: mark.reason for question, mark in marks.items() if not mark.settled}
         return nb, resources
 
@@ -258,7 +315,7 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         resources["unsettled"] = {name: "sandbox" for name, cell in graded_cells(nb) if cell.id not in outputs}
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = outputs.get(cell.id, [])
+                cell.outputs = [_shown(output) for output in outputs.get(cell.id, [])]
         return nb, resources
 
     @property
@@ -271,6 +328,14 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
     def _run(self, notebook: bytes, assignment: str, beside: dict[str, bytes] | None = None) -> Run:
         self.log.info("Running the notebook in the sandbox")
         return sandbox.run_notebook(notebook, assignment, beside, sandbox.Limits(seconds=self.seconds))
+
+
+def _shown(output: NotebookNode) -> NotebookNode:
+    """An output without what could run where it is shown: the kernel that made it was the learner's."""
+    if "data" in output:
+        kinds = ("text/plain", "image/png", "image/jpeg")
+        output.data = {kind: output.data[kind] for kind in kinds if kind in output.data}
+    return output
 
 
 def _files_in(folder: Path) -> dict[str, bytes]:
@@ -288,6 +353,14 @@ class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
         if grade_id in resources["unsettled"]:
             grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
             grade.auto_score, grade.needs_manual_grade = None, True
+            self.gradebook.db.commit()
+
+    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
+        super()._add_comment(cell, resources)
+        grade_id = cell.metadata["nbgrader"]["grade_id"]
+        if "silent" in resources and grade_id not in resources["silent"]:
+            comment = self.gradebook.find_comment(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+            comment.auto_comment = None
             self.gradebook.db.commit()
 
 

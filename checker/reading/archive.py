@@ -6,6 +6,7 @@ record and a Keras archive (a zip of two JSON files and one HDF5 file); nothing 
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -24,6 +25,8 @@ MEGABYTE: Final = 1_000_000
 RECORD_LIMIT: Final = 1 * MEGABYTE
 ARCHIVE_LIMIT: Final = 32 * MEGABYTE
 NOTEBOOK_LIMIT: Final = 24 * MEGABYTE
+NOTEBOOK_FILE_LIMIT: Final = 128 * MEGABYTE
+SUBMISSION_LIMIT: Final = 192 * MEGABYTE
 CONFIG_LIMIT: Final = 2 * MEGABYTE
 JSON_DEPTH: Final = 64
 HDF5_OBJECTS: Final = 4_000
@@ -71,6 +74,68 @@ def file_bytes(path: Path, limit: int) -> bytes:
         raise
     except OSError as error:
         raise Refused("evidence.link" if path.is_symlink() else "evidence.unreadable") from error
+    return _content(handle, limit)
+
+
+class OpenFolder:
+    """A real folder, opened: everything in it is reached from its descriptor, and no link on the way is followed.
+
+    Args:
+        root: a folder that the course itself made; links in its own path are followed.
+        names: folders below it that were handed in, none of which may be a link.
+
+    Raises:
+        FileNotFoundError: one is missing.
+        Refused: one is a link or no folder.
+    """
+
+    def __init__(self, root: Path, *names: str) -> None:
+        self.descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for name in names:
+            above = self.descriptor
+            try:
+                self.descriptor = _opened(name, os.O_DIRECTORY, above)
+            finally:
+                os.close(above)
+
+    def __enter__(self) -> OpenFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+    def below(self, name: str) -> OpenFolder:
+        """A folder in this one."""
+        inner = object.__new__(OpenFolder)
+        inner.descriptor = _opened(name, os.O_DIRECTORY, self.descriptor)
+        return inner
+
+    def names(self, most: int) -> list[str]:
+        """The names of what lies in it, in order; of more than ``most`` only so many."""
+        with os.scandir(self.descriptor) as entries:
+            return sorted(entry.name for entry, _ in zip(entries, range(most), strict=False))
+
+    def file(self, name: str, limit: int) -> bytes:
+        """The content of a regular file in it.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            Refused: it is a link, a device, a pipe or larger than the limit.
+        """
+        return _content(_opened(name, 0, self.descriptor), limit)
+
+
+def _opened(name: str, flags: int, folder: int) -> int:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        link = error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+        raise Refused("evidence.link" if link else "evidence.unreadable") from error
+
+
+def _content(handle: int, limit: int) -> bytes:
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -100,6 +165,46 @@ def json_object(data: bytes, limit: int) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused("evidence.unreadable")
     return value
+
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
+_BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')
+TOKENS: Final = 400_000
+"""Values that a notebook may hold besides its outputs; those of the course hold some thousands."""
+
+
+def without_outputs(data: bytes) -> bytes:
+    """A notebook file's JSON with every list of outputs emptied, before anything is parsed.
+
+    Raises:
+        Refused: what is left is more than :data:`TOKENS` values or :data:`NOTEBOOK_LIMIT` bytes.
+    """
+    kept, start, place, tokens = [], 0, 0, 0
+    while (token := _TOKEN.search(data, place)) is not None:
+        place, tokens = token.end(), tokens + 1
+        if tokens > TOKENS:
+            raise Refused("evidence.too_big")
+        if token[0] == b'"outputs"' and (opening := _OUTPUTS.match(data, token.start())):
+            kept.append(data[start : opening.end()])
+            start = place = _end_of_list(data, opening.end())
+    kept.append(data[start:])
+    if sum(map(len, kept)) > NOTEBOOK_LIMIT:
+        raise Refused("evidence.too_big")
+    return b"".join(kept)
+
+
+def _end_of_list(data: bytes, place: int) -> int:
+    """Where the list that is open at this place is closed; the end of the data if it is not."""
+    depth = 1
+    for token in _BRACKET_OR_STRING.finditer(data, place):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+            if depth == 0:
+                return token.start()
+    return len(data)
 
 
 def archive_weights(data: bytes) -> Weights:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from checker.grading.untrusted import MEGABYTE, Refused, file_bytes
+from checker.reading.archive import MEGABYTE, Refused, file_bytes
 
 FILES: Final = 50_000
 """Files in one download: a thousand students with fifty each."""

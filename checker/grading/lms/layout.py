@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from checker import assignments
 from checker.grading.lms.archive import open_bytes
-from checker.grading.untrusted import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, json_object
 from checker.language import N_, translate
+from checker.reading.archive import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, json_object
 
 FOLDER: Final = "evidence"
 NO_NOTEBOOK: Final = N_("There is no notebook in it.")

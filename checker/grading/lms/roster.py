@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from checker.grading.untrusted import MEGABYTE, file_bytes
 from checker.language import N_, translate
+from checker.reading.archive import MEGABYTE, file_bytes
 
 _ID: Final = (
     "sisuserid",

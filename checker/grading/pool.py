@@ -1,0 +1,182 @@
+"""Workers that can be ended: each task runs in a process of its own, watched from outside.
+
+A time limit inside a process holds only while the code in it lets go; a limit on memory, only while it does not ask for
+all at once. Here a thread of the parent watches each worker and kills one that is over a limit: its task alone fails.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+MEMORY: Final = 1_000_000_000
+"""Bytes that a worker may hold."""
+
+PATIENCE: Final = 5.0
+"""Seconds of CPU time beyond the limit within which a task may end itself, with a better message."""
+
+WALL: Final = 7_200.0
+"""Seconds of wall time after which a worker is ended whatever it does, runs in the sandbox included."""
+
+
+class OutOfLimits(Exception):
+    """A task used more than it may.
+
+    Attributes:
+        code: which limit, a message code.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Workers(Executor):
+    """Processes that run one task after the other, each watched by a thread.
+
+    Args:
+        count: how many.
+        seconds: CPU time that one task may take.
+        memory: bytes that a worker may hold.
+    """
+
+    def __init__(self, count: int, seconds: float, memory: int = MEMORY) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._tasks: queue.SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
+        """Run a function of a module in a worker."""
+        future: Future[Any] = Future()
+        self._tasks.put((future, (function, arguments)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the workers end what they do, and leave."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _serve(self) -> None:
+        worker: _Worker | None = None
+        while (task := self._tasks.get()) is not None:
+            future, call = task
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                if worker is None:
+                    worker = _Worker(self.memory)
+                future.set_result(worker.run(call, self.seconds))
+            except BaseException as error:
+                if worker is not None and (isinstance(error, BrokenProcessPool | OutOfLimits) or worker.dead):
+                    worker.kill()
+                    worker = None
+                future.set_exception(error)
+        if worker is not None:
+            worker.kill()
+
+
+class _Worker:
+    """One process, and the pipe to it."""
+
+    def __init__(self, memory: int) -> None:
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.memory = memory
+        self.process = context.Process(target=_work, args=(theirs, memory, os.getpid()), daemon=False)
+        self.process.start()
+        theirs.close()
+
+    @property
+    def dead(self) -> bool:
+        return not self.process.is_alive()
+
+    def run(self, call: tuple[Any, ...], seconds: float) -> Any:
+        try:
+            self.pipe.send(call)
+            began, used = time.monotonic(), self._cpu()
+            while not self.pipe.poll(0.25):
+                if self.dead and not self.pipe.poll():
+                    raise BrokenProcessPool(f"exit code {self.process.exitcode}")
+                if self._cpu() - used > seconds + PATIENCE or time.monotonic() - began > WALL:
+                    raise OutOfLimits("submission.too_slow")
+                if self._memory() > self.memory:
+                    raise OutOfLimits("submission.too_big")
+            succeeded, value = self.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise BrokenProcessPool(str(error)) from error
+        if not succeeded:
+            raise value
+        return value
+
+    def _cpu(self) -> float:
+        """Seconds of CPU time of the process itself, what it runs in the sandbox not counted."""
+        with suppress(OSError, ValueError, IndexError):
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
+    def _memory(self) -> int:
+        with suppress(OSError, ValueError, IndexError):
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+        return 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _work(pipe: Any, memory: int, parent: int) -> None:
+    """Run what comes through the pipe until it closes."""
+    _die_with(parent)
+    _bound(memory)
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = True, function(*arguments)
+        except BaseException as error:
+            answer = False, error
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
+        except Exception as error:  # an outcome that cannot be sent
+            pipe.send((False, RuntimeError(repr(error)[:200])))
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end this process when the one that started it ends, even if that was killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _bound(memory: int) -> None:
+    """Limit this process's memory, softly: what it starts (the sandbox) sets limits of its own."""
+    if sys.platform == "linux":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))

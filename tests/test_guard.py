@@ -1,0 +1,129 @@
+"""What a careless but honest learner hands in is graded or waits for a person; what harms is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from assignments import ROOT, cell_of, notebook, solved, written
+
+from checker.grading.batch import is_name, readable
+from checker.grading.cleaning import clean
+from checker.grading.pool import OutOfLimits, Workers
+from checker.grading.submission import Release, Submission, restore, words_elsewhere
+from checker.reading.archive import Refused
+
+RELEASE = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
+WORDS = "Units that are shut off cannot conspire."
+
+
+def restored(folder: Path) -> tuple[Any, tuple[str, ...]]:
+    found = Submission.in_folder(folder).found(RELEASE)
+    return restore(found.notebook, RELEASE, found.raw), found.problems
+
+
+def explanation(book: Any) -> str:
+    (cell,) = [c for c in book.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "q2-explanation"]
+    return str(cell.source)
+
+
+def test_words_in_a_new_cell_or_in_the_question_are_shown_in_the_answer(tmp_path: Path) -> None:
+    for number, place in enumerate(("new", "question")):
+        book = notebook("spotify")
+        if place == "new":
+            book["cells"].append({"cell_type": "markdown", "id": "mine", "metadata": {}, "source": WORDS})
+        else:
+            cell = next(cell for cell in book["cells"] if cell["id"] == "q2-words-en")
+            cell["source"] = [*cell["source"], "\n\n" + WORDS]
+        shown, _ = restored(written(tmp_path / str(number), book))
+        assert WORDS in explanation(shown)
+        assert words_elsewhere(Submission.in_folder(tmp_path / str(number)).found(RELEASE).notebook, RELEASE)
+
+
+def test_the_answered_copy_beside_the_untouched_original_counts(tmp_path: Path) -> None:
+    written(tmp_path, notebook("spotify"))
+    written(tmp_path, solved("spotify"), "spotify-Copy1.ipynb")
+    shown, problems = restored(tmp_path)
+    assert "plain network" in explanation(shown)
+    assert "submission.other_notebook" in problems
+
+
+def test_a_broken_file_is_shown_and_one_with_huge_outputs_is_read(tmp_path: Path) -> None:
+    shown, problems = restored(written(tmp_path / "a", json.dumps(solved("spotify")).encode()[:9000]))
+    assert "submission.no_notebook_file" in problems
+    assert "cells" in explanation(shown)
+    book = solved("spotify")
+    output = {"output_type": "stream", "name": "stdout", "text": '["x"]' * 6_000_000}
+    cell_of(book["cells"], "q1")["outputs"] = [output]
+    shown, problems = restored(written(tmp_path / "b", book))
+    assert problems == ()
+    assert "plain network" in explanation(shown)
+
+
+def test_half_an_emoji_and_pasted_pictures_survive(tmp_path: Path) -> None:
+    book = solved("spotify")
+    cell = cell_of(book["cells"], "q2-explanation")
+    cell["source"] = "half \ud83d"
+    cell["attachments"] = {"a.png": {"image/png": "aGk=", "text/html": "<script>"}}
+    shown, _ = restored(written(tmp_path, book))
+    assert json.dumps(shown, ensure_ascii=False).encode()
+    kept = next(cell for cell in shown.cells if cell.get("attachments"))
+    assert kept.attachments == {"a.png": {"image/png": "aGk="}}
+
+
+def test_links_on_the_way_are_refused(tmp_path: Path) -> None:
+    written(tmp_path / "submitted/ada/spotify", solved("spotify"))
+    (tmp_path / "submitted/bob").mkdir()
+    os.symlink(tmp_path / "submitted/ada/spotify", tmp_path / "submitted/bob/spotify")
+    os.symlink(tmp_path / "submitted/ada", tmp_path / "submitted/eve")
+    for student in ("bob", "eve"):
+        with pytest.raises(Refused):
+            Submission.read(tmp_path / "submitted", student, "spotify")
+
+
+def test_eight_million_empty_cells_are_not_parsed(tmp_path: Path) -> None:
+    _, problems = restored(written(tmp_path, b'{"cells": [' + b"{}," * 6_000_000 + b"{}]}"))
+    assert problems == ("submission.too_big",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        '<img src=x onerror="alert(1)">',
+        "[x](javascript:alert(1))",
+        "<svg/onload=alert(1)>",
+    ],
+)
+def test_nothing_in_markdown_runs(text: str) -> None:
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    page = markdown2html_mistune(clean(f"Because {text}\n\n{text}"))
+    assert not any(bad in page for bad in ("<script", 'onerror="', 'href="javascript', "<svg"))
+    assert clean("a < b, $x<1$ and **bold**") == "a < b, $x<1$ and **bold**"
+
+
+def test_names_that_cannot_be_written_are_refused_alone() -> None:
+    for name in ("a\nb", os.fsdecode("张".encode("gbk")), "x" * 200):
+        assert not is_name(name)
+        assert readable(name).encode()
+    assert is_name("张三 (2)")
+
+
+def _endless() -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+
+
+def test_a_worker_over_its_limit_is_ended_and_the_next_task_runs() -> None:
+    with Workers(1, seconds=-4.0) as workers:
+        with pytest.raises(OutOfLimits):
+            workers.submit(_endless).result(120)
+        assert workers.submit(is_name, "ada").result(120)
