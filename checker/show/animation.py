@@ -1,4 +1,4 @@
-"""The dropout animation of the first lesson: at every training step another random half of the units is left out.
+"""The dropout animation of the first lesson: at every training step each unit may be left out, by chance.
 
 The film is a self-contained SVG, moved by its own style sheet: no script, no network, nothing to install. Whoever asks
 the system for less motion sees it stand still; where a host shows no HTML, a still picture takes its place.
@@ -28,7 +28,7 @@ class Animation:
     """A film of dropout at work; show it by making it the last line of a notebook cell.
 
     Attributes:
-        rate: the fraction of units left out at each step.
+        rate: the probability with which each unit is left out, drawn anew at each step.
         units: units of the input, the two hidden layers and the output.
         masks: for each frame, which units of the first hidden layer stay.
     """
@@ -43,10 +43,15 @@ class Animation:
         return translate(
             N_(
                 "A network with {inputs} inputs, two hidden layers of {first} and {second} units and one output. At "
-                "each training step another random {rate} of the first hidden layer's units are left out, together "
-                "with all their connections to the second hidden layer."
+                "each training step each unit of the first hidden layer is left out with a probability of {rate}, "
+                "together with all its connections to the second hidden layer. In the steps shown, {counts} units are "
+                "left out."
             ),
-            **{"inputs": self.units[0], "first": self.units[1], "second": self.units[2], "rate": f"{self.rate:.0%}"},
+            inputs=self.units[0],
+            first=self.units[1],
+            second=self.units[2],
+            rate=f"{self.rate:.0%}",
+            counts=", ".join(str(mask.count(False)) for mask in self.masks),
         )
 
     def svg(self, still: bool = False) -> str:
@@ -81,7 +86,7 @@ def dropout(rate: float = 0.5, units: Sequence[int] = (3, 6, 6, 1), frames: int 
     """The animation of a network with two hidden layers and dropout between them.
 
     Args:
-        rate: fraction of the first hidden layer's units that are left out at each step, in [0, 1).
+        rate: probability with which each unit of the first hidden layer is left out at each step, in [0, 1).
         units: units of the input, the first hidden, the second hidden and the output layer; at most 10 each.
         frames: how many masks the film shows before it begins again, 1 to 24.
         seed: of the masks; the same seed gives the same film.
@@ -100,17 +105,9 @@ def dropout(rate: float = 0.5, units: Sequence[int] = (3, 6, 6, 1), frames: int 
 
 
 def _masks(chance: random.Random, rate: float, count: int, frames: int) -> Iterator[tuple[bool, ...]]:
-    """Random masks with exactly the rounded share of units left out, no two alike in a row where others exist."""
-    dropped = round(rate * count)
-    mask: tuple[bool, ...] = ()
+    """Random masks as the layer draws them: each unit stays or goes by itself, so their number differs too."""
     for _ in range(frames):
-        for _ in range(20):
-            out = set(chance.sample(range(count), dropped))
-            fresh = tuple(unit not in out for unit in range(count))
-            if fresh != mask:
-                break
-        mask = fresh
-        yield mask
+        yield tuple(chance.random() >= rate for _ in range(count))
 
 
 # --- the drawing ------------------------------------------------------------------------------------------------------
