@@ -14,14 +14,14 @@ SOLUTIONS = Path(__file__).parent / "solutions"
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """A notebook's cells share a kernel, so one worker runs them all, in their order even in a random run."""
-    place = {item: number for number, item in enumerate(items)}
+    place = {id(item): number for number, item in enumerate(items)}  # xdist renames items, and their hash changes
     for item in items:
         if isinstance(item, IPyNbCell):
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
     yield
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     notebooks = list(dict.fromkeys(cell.path for cell in cells))
-    in_order = iter(sorted(cells, key=lambda cell: (notebooks.index(cell.path), place[cell])))
+    in_order = iter(sorted(cells, key=lambda cell: (notebooks.index(cell.path), place[id(cell)])))
     items[:] = [next(in_order) if isinstance(item, IPyNbCell) else item for item in items]
 
 

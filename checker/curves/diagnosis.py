@@ -49,6 +49,13 @@ HARMFUL = 0.02
 Without dropout on Spotify it ends 5 to 11 % above its best stretch after 100 epochs, on long labelled runs at least 3.7
 %; harmless rises on these end below 2 %."""
 
+HARMFUL_APART = 0.01
+"""With curves that are WIDE apart a smaller rise is harm. Of the Spotify runs without dropout 18 of 20 show it after 50
+epochs, none of those with dropout; of the calm labelled runs one does (horse of PROBEN1)."""
+
+WIDE = 0.3
+"""A gap of this share of the validation level is wide."""
+
 PARTED = 0.15
 """Harm needs the curves to have moved apart by this share of the validation level since validation last gained."""
 
@@ -442,7 +449,8 @@ def _harm(run: _Run, parting: _Parting) -> Verdict | None:
     z = mann_kendall(tail)
     chance = SIGNIFICANT * parting.spread * abs(parting.end)
     grown = max(parting.apart, run.gap_growth / (abs(parting.end) or math.inf))
-    risen = z >= SIGNIFICANT and parting.end - parting.low > chance and parting.rise >= HARMFUL
+    harmful = HARMFUL_APART if parting.gap >= WIDE and grown >= MEMORISED else HARMFUL
+    risen = z >= SIGNIFICANT and parting.end - parting.low > chance and parting.rise >= harmful
     if not risen or grown < PARTED or parting.gap <= 0 or _fall(run, parting.best) <= 0:
         return None
     plain = parting.rise >= PLAIN_RISE and grown >= PLAIN_PARTED and parting.end - parting.low > 2 * chance
