@@ -26,8 +26,8 @@ test-random: $(VENV)/tester ## run all tests in random order; repeat one with AR
 lessons: $(VENV)/tester ## run every notebook: lessons, released assignments, solutions
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup notebooks solutions
 
-check: $(VENV)/maintainer ## lint, types and spelling
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell
+check: $(VENV)/maintainer ## lint, types, imports and spelling
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/codespell
 
 fix: $(VENV)/maintainer ## let ruff mend what it can
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
