@@ -44,7 +44,7 @@ def _prose(text: str) -> str:
 def test_the_worked_example_makes_an_assignment_that_is_graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from checker import assignments
     from checker.grading.marking import grade_notebook
-    from checker.grading.submission import Release
+    from checker.grading.submission import Release, Submission
 
     declaration, trial, source = _blocks("python", "A new question, a new assignment")
     module = types.ModuleType("checker.assignments.warmup")
@@ -67,7 +67,7 @@ def test_the_worked_example_makes_an_assignment_that_is_graded(tmp_path: Path, m
     shutil.copy(tmp_path / "notebooks/warmup/warmup.ipynb", submission)
     monkeypatch.chdir(submission)
     assert module.q1.grade(tried["right"]) == 2.0
-    _, marks = grade_notebook(submission, assignments.find("warmup"), release)
+    _, marks = grade_notebook(Submission.in_folder(submission), assignments.find("warmup"), release)
     assert marks["q1"].points == 2.0
 
 
