@@ -267,3 +267,25 @@ def test_another_reduction_of_the_loss_is_named() -> None:
     for report in (live, graded):
         assert report["curves"].findings[0].code == "compile.loss"
         assert 'reduction="sum"' in report["curves"].findings[0].message
+
+
+def test_a_layer_that_raises_when_it_is_looked_at_costs_nothing() -> None:
+    import keras
+    from keras import layers
+
+    from checker.questions import Facts
+
+    class Touchy(layers.Layer):
+        @property
+        def dtype_policy(self) -> Any:
+            raise RuntimeError("do not look")
+
+        @dtype_policy.setter
+        def dtype_policy(self, value: Any) -> None: ...
+
+        def call(self, inputs: Any) -> Any:
+            return inputs
+
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model._layers.append(Touchy.__new__(Touchy))
+    assert Facts.of(model, None).policy in ("", "float32")

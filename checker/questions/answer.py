@@ -103,7 +103,10 @@ def _layers(model: Any) -> list[Any]:
 
 
 def _policy(layer: Any) -> str:
-    return str(getattr(getattr(layer, "dtype_policy", None), "name", ""))
+    try:
+        return str(getattr(getattr(layer, "dtype_policy", None), "name", ""))
+    except Exception:  # a learner's own layer may raise anything
+        return ""
 
 
 @dataclass(frozen=True)
