@@ -289,3 +289,47 @@ def test_a_layer_that_raises_when_it_is_looked_at_costs_nothing() -> None:
     model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
     model._layers.append(Touchy.__new__(Touchy))
     assert Facts.of(model, None).policy in ("", "float32")
+
+
+# --- what the two readers must not be talked into ---------------------------------------------------------------------
+
+
+def test_invented_curves_without_a_network_prove_no_reading() -> None:
+    import classroom
+
+    from checker.grading.assess import assess
+
+    before, after = classroom.history("plain"), classroom.history("dropout")
+    for model in (None, ["a", "list"]):
+        spotify.q1.grade(model, after)  # curves alone, as anybody can type them
+        spotify.q2.grade("a", 25, before, after)
+        assessed = assess(spotify.assignment, Folder())
+        assert assessed["q1"].report.points == 0
+        assert assessed["q2"].report.unsettled == "evidence.other_run"
+
+
+def test_a_graph_cannot_claim_fewer_weights_than_it_has() -> None:
+    import io
+    import json
+    import zipfile
+
+    import keras
+    from keras import layers
+
+    from checker.blueprint import Blueprint, Graph
+    from checker.reading.graph_file import graph_archive
+
+    model = keras.Sequential(
+        [keras.Input((11,)), layers.RMSNormalization(), layers.Dense(64, activation="relu"), layers.Dense(1)]
+    )
+    honest = graph_archive(Graph.of(model))
+    with zipfile.ZipFile(io.BytesIO(honest)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    config = json.loads(members["config.json"])
+    for node in config["nodes"]:
+        node["parameters"] = -1_000_000
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as target:
+        for name, content in {**members, "config.json": json.dumps(config).encode()}.items():
+            target.writestr(name, content)
+    assert Blueprint.load(packed.getvalue()).parameters == Blueprint.load(honest).parameters == model.count_params()

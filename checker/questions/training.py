@@ -111,13 +111,13 @@ class Verdict:
     Attributes:
         findings: in the order in which to act on them.
         curves, diagnosis: the curves, and what they show; None where there are none.
-        outcome: whether the weights prove the curves.
+        outcome: whether the weights prove the curves; None where there are no weights to prove them with.
     """
 
     findings: tuple[Finding, ...]
     curves: Curves | None = None
     diagnosis: Diagnosis | None = None
-    outcome: Outcome = Outcome.PROVED
+    outcome: Outcome | None = None
 
     @property
     def passed(self) -> bool:
@@ -129,12 +129,12 @@ class Proof:
     """What the weights say of a claimed validation loss.
 
     Attributes:
-        outcome: see :class:`Outcome`.
+        outcome: see :class:`Outcome`; None where there are no weights to compare with.
         reached: the claimed loss that counts: at the proved epoch, else at the last one; None without one.
         finding: why it is not proved.
     """
 
-    outcome: Outcome = Outcome.PROVED
+    outcome: Outcome | None = None
     reached: float | None = None
     finding: Finding | None = None
 
@@ -150,7 +150,7 @@ def judge(training: Training, answer: NetworkAnswer) -> Verdict:
 
     if isinstance(answer.curves, Finding) or answer.curves is None:
         finding = answer.curves if answer.doubt is None else answer.doubt
-        outcome = Outcome.PROVED if answer.doubt is None else Outcome.UNSETTLED
+        outcome = None if answer.doubt is None else Outcome.UNSETTLED
         return Verdict((finding or Finding("history.none"),), outcome=outcome)
     curves = answer.curves
     diagnosis = diagnose(curves, reference=datasets.median_loss(training.data))
@@ -158,8 +158,8 @@ def judge(training: Training, answer: NetworkAnswer) -> Verdict:
     foreign = (*_model_findings(training, network), *filter(None, [scale(training, curves)]))
     proof = _proof(training, answer, curves)
     if foreign:
-        proved = proof.outcome is Outcome.PROVED
-        return Verdict(foreign, curves, diagnosis, Outcome.PROVED if proved else Outcome.CONTRADICTED)
+        outcome = Outcome.CONTRADICTED if proof.outcome is Outcome.UNSETTLED else proof.outcome
+        return Verdict(foreign, curves, diagnosis, outcome)
     if proof.finding is not None and proof.finding.severity is Severity.ERROR:
         return Verdict((proof.finding,), curves, diagnosis, proof.outcome)
     findings = (*filter(None, [proof.finding]), *_shape(training, curves, diagnosis, proof))
@@ -207,7 +207,7 @@ def _proof(training: Training, answer: NetworkAnswer, curves: Curves) -> Proof:
     if min((value for value in (*curves.loss, *(curves.val_loss or ())) if math.isfinite(value)), default=0.0) < 0:
         return Proof(Outcome.CONTRADICTED, last, Finding("history.negative"))
     if answer.replay is None:  # curves alone; there is nothing to compare them with
-        return Proof(Outcome.PROVED, last, _rounded(curves, answer.facts))
+        return Proof(None, last, _rounded(curves, answer.facts))
     if curves.val_loss is None:
         return Proof()
     try:

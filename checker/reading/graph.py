@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from checker.reading.graph_file import is_graph, read_graph
+from checker.reading.graph_file import is_graph, no_fewer, read_graph
 from checker.reading.layers import Shape
 from checker.reading.live import LiveReader
 from checker.reading.objectives import compiled_with
@@ -69,7 +69,8 @@ class Graph:
         try:
             config = read_config(source)
             if is_graph(config):
-                return cls(**read_graph(config))
+                graph = cls(**read_graph(config))
+                return replace(graph, nodes=no_fewer(graph.nodes, tuple(counted(source, graph.nodes))))
             item, compiled, built = read_model(config)
             graph = cls(*Assembler().assemble(item), built=built, compiled=compiled)
             return replace(graph, nodes=tuple(counted(source, graph.nodes)))

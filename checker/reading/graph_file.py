@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from checker.reading.parts import MAX_NODES, Node, Unreadable
@@ -115,6 +116,19 @@ def read_graph(config: Mapping[str, Any]) -> dict[str, Any]:
         "built": config.get("built") is True,
         "compiled": objectives,
     }
+
+
+def no_fewer(nodes: tuple[Node, ...], held: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes, none with fewer weights than the file holds for it, whatever the file claims.
+
+    Args:
+        nodes: as claimed.
+        held: the same nodes with the numbers of weights that were counted.
+    """
+    return tuple(
+        node if node.parameters is None else replace(node, parameters=max(node.parameters, counted.parameters or 0))
+        for node, counted in zip(nodes, held, strict=True)
+    )
 
 
 def _size(value: Any) -> int | None:
