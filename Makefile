@@ -42,18 +42,18 @@ release: $(VENV)/learner ## make notebooks/spotify and notebooks/challenge anew 
 	$(BIN)/nbgrader generate_assignment challenge --no-db --force
 
 lesson-outputs: $(VENV)/learner ## run the lessons and keep their outputs
-	CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/lesson_outputs.py notebooks/0*.ipynb
+	CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/support/lesson_outputs.py notebooks/0*.ipynb
 
 calibrate: $(VENV)/learner ## train references and mistakes over many seeds, measure the thresholds
 	$(BIN)/python -m checker calibrate spotify $(ARGS)
 
 benchmark: $(VENV)/tester ## print speeds: reading, judging, showing, grading a class
 	$(PYTEST) --benchmark-only -rN $(ARGS) tests
-	$(BIN)/python tests/benchmark_class.py --students 200
+	$(BIN)/python tests/benchmarks/benchmark_class.py --students 200
 
 versions: ## run the tests on the oldest and the newest versions that requirements.txt allows
-	$(QUIETLY) $(PYTHON) tests/versions.py oldest -n $(WORKERS)
-	$(QUIETLY) $(PYTHON) tests/versions.py newest -n $(WORKERS)
+	$(QUIETLY) $(PYTHON) tests/support/versions.py oldest -n $(WORKERS)
+	$(QUIETLY) $(PYTHON) tests/support/versions.py newest -n $(WORKERS)
 
 wheel: $(VENV)/maintainer ## build the package into dist/
 	$(BIN)/python -m build --wheel

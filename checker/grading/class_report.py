@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ALIKE: Final = 0.98
 """Cosine of two sketches from which networks count as copies of each other; see ``Evidence.sketch``.
 
-Networks of the same shape that were trained from different seeds stay below 0.6 (``tests/test_batch.py`` measures it).
+Networks of the same shape trained from different seeds stay below 0.6 (``tests/grading/test_batch.py`` measures it).
 """
 
 BARS: Final = 10

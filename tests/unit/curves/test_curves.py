@@ -5,24 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import sys
-from pathlib import Path
 from statistics import NormalDist
 from types import SimpleNamespace
 
+import measure
 import numpy as np
 import pandas as pd
 import pytest
+from place import TESTS
 
 from checker import curves
 from checker.curves import Curves, NotCurves, compare, diagnose, float32_values, gap_growth
 from checker.messages import MESSAGES
 from checker.report import Finding
 
-sys.path.insert(0, str(Path(__file__).parent / "curves"))
-import measure
-
-RECORDED = Path(__file__).parent / "curves" / "recorded.csv.gz"
+RECORDED = TESTS / "curves" / "recorded.csv.gz"
 
 
 def falling(epochs: int = 50, start: float = 1.0, end: float = 0.2, pace: float = 0.3) -> list[float]:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from assignments import NAMES, ROOT, grade_id, notebook, solved
+from assignments import NAMES, grade_id, notebook, solved
+from place import ROOT
 
 from checker.assignments import find
 

@@ -13,8 +13,8 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
+from place import ROOT
 
-ROOT = Path(__file__).parents[1]
 PACKAGED = ("checker", "datasets", "notebooks", "pyproject.toml", "requirements.txt", "README.md", "LICENSE")
 
 

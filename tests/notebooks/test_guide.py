@@ -11,8 +11,8 @@ import types
 from pathlib import Path
 
 import pytest
+from place import ROOT
 
-ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "solutions" / "README.md").read_text("utf-8")
 PAGES = ("README.md", "CONTRIBUTING.md", "solutions/README.md", "solutions/threat-model.md")
 TWINS = ("solutions/README.md", "solutions/threat-model.md")
@@ -149,7 +149,8 @@ def _defined(test: str) -> bool:
     """Whether a test of this name exists; ``…`` stands for the rest of a name."""
     *places, name = test.split("::")
     file = places[0] if places and places[0].endswith(".py") else "test_attacks.py"
-    source = (ROOT / "tests" / file).read_text("utf-8")
+    (path,) = (ROOT / "tests").rglob(file)
+    source = path.read_text("utf-8")
     word = re.escape(name.removesuffix("…")) + (r"\w*" if name.endswith("…") else "")
     holder = [place for place in places if place != file]
     return all(re.search(rf"^class {place}\b", source, re.MULTILINE) for place in holder) and bool(

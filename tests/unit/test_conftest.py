@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).parent
+from place import ROOT, TESTS
 
 
 @pytest.mark.parametrize(("required", "ending"), [("", "skipped"), ("1", "error")])
 @pytest.mark.parametrize(
     ("test", "program"),
     [
-        ("test_attacks.py::TestLimits::test_endless_loop", "bubblewrap"),
-        ("test_browser.py::test_a_learner_sees_what_is_missing_types_it_and_passes", "chromium"),
+        ("grading/test_attacks.py::TestLimits::test_endless_loop", "bubblewrap"),
+        ("browser/test_browser.py::test_a_learner_sees_what_is_missing_types_it_and_passes", "chromium"),
     ],
 )
 def test_a_missing_program(test: str, program: str, required: str, ending: str) -> None:
     """The tests run where neither a browser nor bubblewrap is on the path."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / test)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TESTS / test)],
         env={"PATH": "", "CHECKER_REQUIRE_ALL": required},
-        cwd=HERE.parent,
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )

@@ -1,6 +1,6 @@
 """Run the tests in fresh environments with the oldest or the newest versions that requirements.txt allows.
 
-``python tests/versions.py oldest`` or ``newest``; further arguments go to pytest. Without constraints.txt, in a
+``python tests/support/versions.py oldest`` or ``newest``; further arguments go to pytest. Without constraints.txt, in a
 temporary virtual environment, which takes about 3 GB of disk while it runs.
 """
 
@@ -13,7 +13,7 @@ import tempfile
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from place import ROOT
 
 
 def oldest() -> list[str]:

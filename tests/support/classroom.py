@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from place import ROOT
 
-ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".pytest_cache" / "classroom"
 Q1 = "q1-network"
 Q3 = "q3-network"

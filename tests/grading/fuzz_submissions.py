@@ -9,7 +9,8 @@ import sys
 import time
 from typing import Any
 
-from assignments import ROOT, solved
+from assignments import solved
+from place import ROOT
 
 from checker.grading.submission import Release, Submission, restore, unanswered, words_elsewhere
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from place import ROOT
 
 from checker import monolingual
 
-ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assignments import ROOT, cell_of, notebook, solved, written
+from assignments import cell_of, notebook, solved, written
+from place import ROOT
 
 from checker.grading.batch import is_name, readable
 from checker.grading.cleaning import clean

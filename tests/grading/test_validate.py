@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from assignments import notebook, solved, written
 from nbclient import NotebookClient
+from place import ROOT
 
 import checker
 from checker.grading.validate import run, validate_notebook
@@ -139,7 +140,7 @@ def test_checksums_are_nbgraders(name: str) -> None:
 
     from checker.grading import validate
 
-    path = Path(__file__).parent.parent / name
+    path = ROOT / name
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if "nbgrader" in cell.metadata]
     assert cells
     for cell in cells:

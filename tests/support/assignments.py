@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from place import ROOT
+
 NAMES = ("spotify", "challenge")
 
 Cells = list[dict[str, Any]]

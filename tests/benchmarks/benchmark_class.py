@@ -1,4 +1,4 @@
-"""How long a class takes: ``python tests/benchmark_class.py`` prints the table.
+"""How long a class takes: ``python tests/benchmarks/benchmark_class.py`` prints the table.
 
     --students 200       submissions, made from archetypes whose networks were really trained
     --stock 5            of these graded by nbgrader's own autograde as well, in the same run (0: none)
@@ -27,7 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import classroom
 from rich.console import Console

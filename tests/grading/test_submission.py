@@ -10,10 +10,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from assignments import ROOT, cell_of, grade_id, notebook, solved, written
+from assignments import cell_of, grade_id, notebook, solved, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
+from place import ROOT
 
 from checker.grading.submission import Release, Submission, graded_cells, notebook_of, restore, unanswered
 

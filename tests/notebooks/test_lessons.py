@@ -6,15 +6,15 @@ import csv
 import json
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import nbformat
 import pytest
+from place import ROOT
 
 from checker.assignments import lessons
 from checker.questions import ChoiceQuestion, NumberQuestion
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
 ASSIGNMENTS = [lessons.dropout, lessons.batch_normalization, lessons.red_wine]
 QUESTIONS = [question for assignment in ASSIGNMENTS for question in assignment.questions]

@@ -15,9 +15,8 @@ import machine
 import pytest
 from browser.lab import Server, chromium, jupyterlab
 from browser.notebook import PAGE, Notebook
+from place import ROOT
 from playwright.sync_api import BrowserContext, Locator, expect
-
-HOUSE = Path(__file__).parents[1]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -25,7 +24,7 @@ STARTER = "YOUR CODE HERE"
 DROPOUT = "keras.layers.Dropout(0.3),"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LARGEST_PICTURE = 200_000
-LESSONS = sorted(path.name for path in (HOUSE / "notebooks").glob("0*.ipynb"))
+LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
 
 HELP = """\
 exercise.q1.hint()
@@ -86,7 +85,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrowserCo
     program = machine.chromium()
     home = tmp_path_factory.mktemp("browser")
     with ExitStack() as stack:
-        server = stack.enter_context(jupyterlab(HOUSE / "notebooks", home))
+        server = stack.enter_context(jupyterlab(ROOT / "notebooks", home))
         yield stack.enter_context(chromium(home, program)), server
 
 
@@ -171,7 +170,7 @@ def test_pictures_for_the_readmes(
     """A network whose second dropout is missing; written to docs/ only where --pictures asks for it."""
     learner.build(dropouts=1)
     learner.speak(language)
-    folder = HOUSE / "docs" if request.config.getoption("--pictures") else tmp_path
+    folder = ROOT / "docs" if request.config.getoption("--pictures") else tmp_path
     path = folder / f"feedback-{language}.png"
     learner.notebook.picture("q1-check", path)
     assert path.stat().st_size < LARGEST_PICTURE

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import classroom
 import pytest
+from place import ROOT
 from typer.testing import CliRunner
 
 import checker
 from checker import __version__
 from checker.cli import app
-
-ROOT = Path(__file__).parent.parent
 
 
 def run(*arguments: str) -> tuple[int, str]:

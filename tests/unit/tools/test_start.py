@@ -13,8 +13,6 @@ from checker import monolingual
 from checker.cli import app
 from checker.tools.start import CannotStart, packaged, start
 
-ROOT = Path(__file__).parent.parent
-
 
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")}

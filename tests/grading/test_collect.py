@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from place import ROOT
 from typer.testing import CliRunner
 
 from checker.cli import app
@@ -24,7 +25,6 @@ from checker.grading.lms.archive import open_download
 from checker.grading.lms.layout import Released, lay_out
 from checker.grading.lms.roster import NoRoster
 
-ROOT = Path(__file__).parent.parent
 RELEASE = (ROOT / "notebooks/spotify/spotify.ipynb").read_bytes()
 
 SURNAMES = [

@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from place import ROOT
 
 from checker import datasets
 from checker.datasets import DatasetError
 
-FOLDER = Path(__file__).parents[1] / "datasets"
+FOLDER = ROOT / "datasets"
 COLUMNS = {
     "red-wine": "fixed acidity,volatile acidity,citric acid,residual sugar,chlorides,free sulfur dioxide,"
     "total sulfur dioxide,density,pH,sulphates,alcohol,quality",

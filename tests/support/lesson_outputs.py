@@ -1,4 +1,4 @@
-"""Run lessons and keep their outputs: ``python tests/lesson_outputs.py notebooks/01-dropout.ipynb …``.
+"""Run lessons and keep their outputs: ``python tests/support/lesson_outputs.py notebooks/01-dropout.ipynb …``.
 
 Each runs in a folder of its own, as a new learner would run it, without what was checked before.
 """
