@@ -217,6 +217,22 @@ MESSAGES: dict[str, str] = {
         "Still improving: over the last epochs, {first} to {last}, the loss fell by {fall:.1%}. Train for more epochs."
     ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
+    "curve.healthy:few": N_(
+        "Nothing wrong shows, and the loss is at {level:.4g}; but {last} epochs are few: train longer to be sure."
+    ),
+    "curve.healthy:noisy": N_(
+        "Nothing wrong shows plainly; but the validation loss jumps so much from epoch to epoch that its level, about {level:.4g}, is hardly known. Do not build on a single epoch."
+    ),
+    "curve.healthy:apart": N_(
+        "Nothing is wrong yet, but watch the gap: since epoch {since:.0f} the training loss has fallen by {fall:.1%} and the validation loss has changed by {change:+.1%}; the two are now {gap:.0%} of the validation loss apart. This is how overfitting begins."
+    ),
+    "curve.healthy:wide": N_(
+        "Nothing is wrong with the shape of these curves, but they are far apart: the gap is {gap:.0%} of the validation loss."
+    ),
+    "curve.healthy:little": N_(
+        "Nothing is wrong with the shape of these curves, but little was learned: the validation loss fell by only {learned:.1%}, to {level:.4g}."
+    ),
+    "curve.slight": N_("Signs are no proof yet: another training of the same network may look different."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
     "curve.no_validation": N_(
         "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."

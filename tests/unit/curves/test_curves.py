@@ -477,3 +477,36 @@ def test_recorded_mistakes_are_named(recorded: list[measure.Labelled]) -> None:
 def test_recorded_references_are_healthy(recorded: list[measure.Labelled]) -> None:
     healthy = [run for run in recorded if "healthy" in run.labels]
     assert sum("healthy" in run.names for run in healthy) >= 0.99 * len(healthy)
+
+
+# --- how sure a verdict is ----------------------------------------------------------------------------------------------
+
+APART = {  # training falls on, validation stands still: not for long enough to be called memorising
+    "loss": [*np.linspace(1.0, 0.5, 30), *np.linspace(0.5, 0.42, 10)],
+    "val_loss": [*np.linspace(1.0, 0.52, 30), *[0.52] * 10],
+}
+
+
+@pytest.mark.parametrize(
+    ("history", "face", "strength"),
+    [
+        (HEALTHY, "", "plain"),
+        ({"loss": [0.9, 0.7, 0.6, 0.5, 0.45], "val_loss": [0.9, 0.75, 0.65, 0.58, 0.52]}, "few", "unsure"),
+        ({"loss": falling(21), "val_loss": [0.9, *[0.39, 0.61] * 10]}, "noisy", "unsure"),
+        (APART, "apart", "slight"),
+        ({"loss": list(np.array(falling(50)) / 3), "val_loss": falling(50)}, "wide", "slight"),
+        ({"loss": falling(50, 0.70, 0.66), "val_loss": falling(50, 0.70, 0.68)}, "little", "slight"),
+    ],
+)
+def test_what_speaks_against_health(history: dict[str, list[float]], face: str, strength: str) -> None:
+    """Health that is not plain says why, in a sentence of its own in each language."""
+    verdict = diagnose(history)["healthy"]
+    assert (verdict.face, verdict.strength) == (face, strength)
+    assert verdict.code in MESSAGES
+    assert "{" not in Finding(verdict.code, params=verdict.params).message
+
+
+def test_an_improvement_is_told_as_a_share_of_what_it_fell_from() -> None:
+    """A loss cannot fall by more than all of it."""
+    steep = {"loss": list(np.linspace(1.0, 0.01, 40)), "val_loss": list(np.linspace(1.0, 0.01, 40))}
+    assert 0.85 < diagnose(steep)["still_improving"].numbers["fall"] < 1
