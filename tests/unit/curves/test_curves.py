@@ -479,7 +479,7 @@ def test_recorded_references_are_healthy(recorded: list[measure.Labelled]) -> No
     assert sum("healthy" in run.names for run in healthy) >= 0.99 * len(healthy)
 
 
-# --- how sure a verdict is ----------------------------------------------------------------------------------------------
+# --- how sure a verdict is --------------------------------------------------------------------------------------------
 
 APART = {  # training falls on, validation stands still: not for long enough to be called memorising
     "loss": [*np.linspace(1.0, 0.5, 30), *np.linspace(0.5, 0.42, 10)],
@@ -492,7 +492,7 @@ APART = {  # training falls on, validation stands still: not for long enough to 
     [
         (HEALTHY, "", "plain"),
         ({"loss": [0.9, 0.7, 0.6, 0.5, 0.45], "val_loss": [0.9, 0.75, 0.65, 0.58, 0.52]}, "few", "unsure"),
-        ({"loss": falling(21), "val_loss": [0.9, *[0.39, 0.61] * 10]}, "noisy", "unsure"),
+        ({"loss": falling(21, end=0.45), "val_loss": [0.9, *[0.4, 0.6] * 10]}, "noisy", "unsure"),
         (APART, "apart", "slight"),
         ({"loss": list(np.array(falling(50)) / 3), "val_loss": falling(50)}, "wide", "slight"),
         ({"loss": falling(50, 0.70, 0.66), "val_loss": falling(50, 0.70, 0.68)}, "little", "slight"),
