@@ -262,10 +262,10 @@ def notebook(archetype: Archetype) -> str:
     codes = {Q1: archetype.q1, Q3: archetype.q3}
     for cell in book["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if codes.get(name):
+        if (code := codes.get(name)) is not None:
             model, run, optimizer, batch, epochs, prefix = training[name]
             cell["source"] = (
-                f"{model} = {NETWORKS[codes[name]][1]}\n"
+                f"{model} = {NETWORKS[code][1]}\n"
                 f"{model}.compile(optimizer='{optimizer}', loss='mae')\n"
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"

@@ -193,7 +193,7 @@ class TestMeasures:
 
     @pytest.mark.parametrize("epochs", [200, 201, 1000, 1999])
     def test_theil_sen_of_a_long_line(self, epochs: int) -> None:
-        assert curves.theil_sen(np.arange(epochs) * 0.5) == pytest.approx(0.5)
+        assert curves.theil_sen(np.arange(epochs, dtype=np.float64) * 0.5) == pytest.approx(0.5)
 
     def test_mann_kendall_by_hand(self) -> None:
         # S = 55 pairs - 1 tie; (S - 1) / sqrt(var)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checker.blueprint import Layer as Canonical
@@ -52,18 +54,18 @@ def accepts(network: Network, *layers: Layer) -> bool:
         (anything(), [1, "x", None, [1]], []),
     ],
 )
-def test_values_that_a_setting_may_have(allowed, inside, outside):
+def test_values_that_a_setting_may_have(allowed: Any, inside: Any, outside: Any) -> None:
     assert all(allowed.accepts(value) for value in inside)
     assert not any(allowed.accepts(value) for value in outside)
 
 
-def test_numbers_are_compared_with_a_tolerance():
+def test_numbers_are_compared_with_a_tolerance() -> None:
     assert accepts(REFERENCE, Dense(128, activation="relu"), Dropout(0.1 * 3), Dense(1))
     assert accepts(REFERENCE, Dense(128, activation="relu"), Dropout(1 - 0.7), Dense(1))
     assert not accepts(REFERENCE, Dense(128, activation="relu"), Dropout(0.3001), Dense(1))
 
 
-def test_the_value_to_go_to_is_the_nearest_allowed_one():
+def test_the_value_to_go_to_is_the_nearest_allowed_one() -> None:
     assert between(0.2, 0.5).nearest(0.9) == 0.5
     assert between(0.2, 0.5).nearest(0.1) == 0.2
     assert between(0.2, 0.5, example=0.3).nearest("high") == 0.3
@@ -73,12 +75,12 @@ def test_the_value_to_go_to_is_the_nearest_allowed_one():
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
 
-def test_settings_that_are_not_named_must_have_their_default():
+def test_settings_that_are_not_named_must_have_their_default() -> None:
     assert not accepts(Network(Dense(1)), Dense(1, use_bias=False))
     assert accepts(Network(Dense(1, use_bias=anything(True))), Dense(1, use_bias=False))
 
 
-def test_an_activation_inside_a_layer_or_after_it_is_the_same():
+def test_an_activation_inside_a_layer_or_after_it_is_the_same() -> None:
     apart = Network(Dense(128), Activation("relu"), Dropout(0.3), Dense(1))
     assert accepts(apart, *REFERENCE.elements)
     assert accepts(REFERENCE, *apart.elements)
@@ -86,14 +88,14 @@ def test_an_activation_inside_a_layer_or_after_it_is_the_same():
     assert accepts(Network(Dense(128), Dropout(0.3), Activation("relu"), Dense(1)), *REFERENCE.elements)
 
 
-def test_an_activation_may_be_left_open():
+def test_an_activation_may_be_left_open() -> None:
     open_activation = Network(Dense(8, activation=one_of("relu", None)), Dense(1))
     assert accepts(open_activation, Dense(8), Dense(1))
     assert accepts(open_activation, Dense(8, activation="relu"), Dense(1))
     assert not accepts(open_activation, Dense(8, activation="tanh"), Dense(1))
 
 
-def test_optional_repeat_and_choice():
+def test_optional_repeat_and_choice() -> None:
     network = Network(
         Optional(BatchNormalization()),
         Repeat(Dense(at_least(8), activation="relu"), Optional(Dropout(between(0.1, 0.5))), at_least=1, at_most=2),
@@ -107,13 +109,13 @@ def test_optional_repeat_and_choice():
     assert not accepts(network, Dropout(0.1), Dense(8, activation="relu"), Dense(1))
 
 
-def test_any_layer_may_exclude_kinds():
+def test_any_layer_may_exclude_kinds() -> None:
     network = Network(Repeat(AnyLayer(excluding=("Dropout",))), Dense(1))
     assert accepts(network, Layer("LayerNormalization"), Dense(3, activation="tanh"), Dense(1))
     assert not accepts(network, Dense(3), Dropout(0.3), Dense(1))
 
 
-def test_frozen_layers_are_wrong():
+def test_frozen_layers_are_wrong() -> None:
     frozen = Canonical("BatchNormalization", Network(BatchNormalization()).example()[0].settings, trainable=False)
     assert not Network(BatchNormalization()).automaton.accepts([frozen])
 
@@ -137,12 +139,12 @@ BN = BatchNormalization()
         (not_right_before("Dropout", "BatchNormalization"), [BN, Dropout(0.1)], [Dropout(0.1), BN]),
     ],
 )
-def test_rules_over_the_whole_network(rule, kept, broken):
+def test_rules_over_the_whole_network(rule: Any, kept: Any, broken: Any) -> None:
     assert not list(rule.violations(Network(*kept).example(), None))
     assert list(rule.violations(Network(*broken).example(), None))
 
 
-def test_a_budget_of_parameters():
+def test_a_budget_of_parameters() -> None:
     budget = parameters(at_most(1000))
     assert not list(budget.violations((), 1000))
     (violation,) = budget.violations((), 1001)
@@ -152,7 +154,7 @@ def test_a_budget_of_parameters():
 # --- what one declaration gives ---------------------------------------------------------------------------------------
 
 
-def test_the_reference_as_code():
+def test_the_reference_as_code() -> None:
     assert REFERENCE.code() == (
         "keras.Sequential([\n"
         "    keras.Input(shape=[18]),\n"
@@ -163,7 +165,7 @@ def test_the_reference_as_code():
     )
 
 
-def test_the_code_runs_and_gives_what_is_expected():
+def test_the_code_runs_and_gives_what_is_expected() -> None:
     import keras
     from keras import layers
 
@@ -176,7 +178,7 @@ def test_the_code_runs_and_gives_what_is_expected():
     assert align(blueprint, REFERENCE).passed
 
 
-def test_skeletons_have_fewer_blanks_from_one_to_the_next_and_keep_the_starter():
+def test_skeletons_have_fewer_blanks_from_one_to_the_next_and_keep_the_starter() -> None:
     first, second = REFERENCE.skeletons()
     assert "    keras.layers.____(____),\n" in first
     assert "    keras.layers.Dropout(____),\n" in second
@@ -185,12 +187,12 @@ def test_skeletons_have_fewer_blanks_from_one_to_the_next_and_keep_the_starter()
     assert REFERENCE.skeleton(9) == second
 
 
-def test_rows_show_what_is_allowed():
+def test_rows_show_what_is_allowed() -> None:
     network = Network(Dense(at_least(16), activation=one_of("relu", "elu")), Dropout(between(0.2, 0.5)), Dense(1))
     assert network.rows() == ('Dense(≥ 16, activation="relu" | "elu")', "Dropout(0.2 … 0.5)", "Dense(1)")
 
 
-def test_an_open_design_names_its_own_example():
+def test_an_open_design_names_its_own_example() -> None:
     network = Network(Repeat(AnyLayer()), Dense(1), example=[Dense(8, activation="relu"), Dense(1)])
     assert "keras.layers.Dense(8" in network.code()
     assert network.automaton.accepts(network.example())
