@@ -5,12 +5,14 @@ from checker.questions.network import NetworkQuestion
 from checker.questions.question import Assignment, Question
 from checker.questions.quiz import ChoiceQuestion, NumberQuestion
 from checker.questions.reading import ReadingQuestion
+from checker.questions.rubric import Level, Rubric
 from checker.questions.training import Training
 
 __all__ = [
     "Assignment",
     "ChoiceQuestion",
     "Facts",
+    "Level",
     "NetworkAnswer",
     "NetworkQuestion",
     "NumberQuestion",
@@ -18,5 +20,6 @@ __all__ = [
     "Question",
     "ReadingAnswer",
     "ReadingQuestion",
+    "Rubric",
     "Training",
 ]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from checker.language import N_, translate
 from checker.questions.progress import Progress
+from checker.questions.rubric import Rubric
 from checker.report import Advice, Finding, Line, Outcome, Record, Report, Section, Standing
 
 if TYPE_CHECKING:
@@ -221,6 +222,7 @@ class Assignment:
         questions: in the order of the notebook.
         graded: whether its answers leave evidence for a grader.
         written: points that a teacher gives by hand, for explanations in words.
+        rubrics: how each of these explanations is marked, by the ``grade_id`` of its cell.
     """
 
     id: str
@@ -228,6 +230,7 @@ class Assignment:
     questions: tuple[Question[Any], ...]
     graded: bool = True
     written: float = 0.0
+    rubrics: Mapping[str, Rubric] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bound = tuple(replace(question, assignment=self.id, graded=self.graded) for question in self.questions)
