@@ -16,7 +16,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
-from checker.alignment.search import LARGE, Step, cheapest, is_inside
+from checker.alignment.prices import is_inside
+from checker.alignment.search import LARGE, Step, cheapest
 from checker.blueprint import Blueprint, Layer, activation_settings, holds_activation, in_canonical_order
 from checker.expect import Automaton, Constraint, Fix, Network, Slot, Violation, literal, source
 from checker.reading.canonical import activation_code
