@@ -94,7 +94,8 @@ def task_of(layers: Sequence[Layer], automaton: Automaton, head: int, tail: int)
     Args:
         layers: the learner's layers between these ends.
         automaton: of the whole pattern.
-        head, tail: how many slots at its ends are dealt with; 0 where it is no plain sequence.
+        head: how many slots at its beginning are dealt with; 0 where it is no plain sequence.
+        tail: the same at its end.
     """
     slots = automaton.slots
     last = len(slots) - 1 - tail

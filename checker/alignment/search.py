@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from checker.alignment.prices import (
     Task,
     better_shares,
     first_shares,
+    is_inside,
     owed,
     pooled,
     priced,
@@ -44,8 +46,11 @@ BAND = 12
 """How far from the diagonal to look at first: enough for any path of six edits."""
 LARGE = 40_000
 """Layers times states from which on the way along the bounds has to do: it is at most a few edits longer."""
-MOST_NODES = 5_000
-"""Where the search gives up on proving that its path is the cheapest; networks with ten mistakes need some hundreds."""
+MOST_EFFORT = 20_000
+"""Points of paths looked at, and unpaired layers carried along there, before the search gives up on proving that its
+path is the cheapest. Networks with ten mistakes need some hundreds."""
+MOST_CELLS = 200_000
+"""Layers times states that are compared, about a second's work; of a longer network all layers at the end are removed."""
 
 Bounds = Sequence[Sequence[float]]
 """The least that the rest of the way can cost, for each number of layers dealt with and each state from the first."""
@@ -56,9 +61,9 @@ class Step:
     """One step of a path.
 
     Attributes:
-        action: ``"keep"``, ``"replace"``, ``"remove"`` or ``"add"``.
-        layers: indices of the learner's layers: one, for a removal also two; none for an addition.
-        states: the automaton's states: one, for an addition also two; none for a removal.
+        action: ``"keep"``, ``"replace"``, ``"remove"``, ``"add"`` or ``"move"``.
+        layers: indices of the learner's layers: one, for a removal and a move also two; none for an addition.
+        states: the automaton's states: one, for an addition and a move also two; none for a removal.
     """
 
     action: str
@@ -76,14 +81,23 @@ class _Node(NamedTuple):
 
 
 def cheapest(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
-    """The cheapest path."""
+    """The cheapest path; beyond :data:`MOST_CELLS` another may be cheaper, but not where no edit is needed."""
     head, tail = _common_ends(layers, automaton)
-    steps = _cheapest_of(task_of(layers[head : len(layers) - tail], automaton, head, tail))
-    end = len(automaton.slots) - tail
-    before = [Step("keep", (index,), (index + 1,)) for index in range(head)]
-    middle = [Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps]
-    after = [Step("keep", (len(layers) - tail + index,), (end + index,)) for index in range(tail)]
-    return [*before, *middle, *after]
+    end = len(layers) - tail
+    compared = min(end, head + MOST_CELLS // len(automaton.slots))
+    if compared < end:
+        if path := _accepted(layers, automaton):
+            return path
+        compared -= is_inside(layers[compared], layers[compared - 1])
+    task = task_of(layers[head:compared], automaton, head, tail)
+    steps = _moved(task, _cheapest_of(task))
+    last = len(automaton.slots) - tail
+    return [
+        *(Step("keep", (index,), (index + 1,)) for index in range(head)),
+        *(Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps),
+        *_removed(layers, range(compared, end)),
+        *(Step("keep", (end + index,), (last + index,)) for index in range(tail)),
+    ]
 
 
 def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, int]:
@@ -110,17 +124,71 @@ def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, in
     return head, tail
 
 
+def _removed(layers: Sequence[Layer], indices: range) -> Iterator[Step]:
+    """Steps that remove layers, each with the activation that was written inside it."""
+    for index in indices:
+        if index == indices.start or not is_inside(layers[index], layers[index - 1]):
+            pair = index + 1 in indices and is_inside(layers[index + 1], layers[index])
+            yield Step("remove", (index, index + 1) if pair else (index,))
+
+
+def _accepted(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
+    """The path of layers that are right as they are; empty where they are not."""
+    came: list[dict[int, int]] = []  # for each layer, the states it may fill, each with the state before
+    states: Iterable[int] = (0,)
+    for layer in layers:
+        slots = automaton.slots
+        came.append({to: state for state in states for to in automaton.follow[state] if slots[to].wrong(layer) == []})
+        states = came[-1]
+    state = min(automaton.final.intersection(states), default=None)
+    steps = []
+    for index in range(len(layers) - 1, -1, -1):
+        if state is None:
+            return []
+        steps.append(Step("keep", (index,), (state,)))
+        state = came[index][state]
+    return steps[::-1]
+
+
+def _moved(task: Task, steps: Sequence[Step]) -> list[Step]:
+    """The steps, where a layer that is removed here and added there is moved: additions with their nearest removals."""
+    removed: dict[tuple[int, ...], list[int]] = defaultdict(list)  # steps, by the sorts of their layers
+    for number, step in enumerate(steps):
+        if step.action == "remove" and not _was_inside(task, step.layers[0]):
+            removed[tuple(task.layer_sorts[index] for index in step.layers)].append(number)
+    moves: dict[int, Step] = {}
+    gone: set[int] = set()
+    for number, step in enumerate(steps):
+        wanted = [task.slot_sorts[state] for state in step.states] if step.action == "add" else []
+        fitting = [
+            origin
+            for sorts, origins in removed.items()
+            if len(sorts) == len(wanted) and all(task.keep[a][b] == 0 for a, b in zip(sorts, wanted, strict=True))
+            for origin in origins
+            if origin not in gone
+        ]
+        if fitting:
+            origin = min(fitting, key=lambda origin: (abs(origin - number), origin))
+            moves[number] = Step("move", steps[origin].layers, step.states)
+            gone.add(origin)
+    return [moves.get(number, step) for number, step in enumerate(steps) if number not in gone]
+
+
+def _was_inside(task: Task, index: int) -> bool:
+    return index > 0 and is_inside(task.layers[index], task.layers[index - 1])
+
+
 def _cheapest_of(task: Task) -> list[Step]:
     """The cheapest path of a task.
 
     An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it. In a large
     table where looking farther brought nothing once, it will not the next time.
     """
-    shares = first_shares(task)
+    shares, effort = first_shares(task), MOST_EFFORT
     is_large = len(task.layers) * len(task.states) >= LARGE
     width, before = max(2 * abs(len(task.layers) - len(task.states) + 1), BAND), -1
     while True:
-        steps, shares = _within(task, shares, width)
+        steps, shares, effort = _within(task, shares, width, effort)
         edits = sum(1 if step.action != "keep" else _changes(task, step) for step in steps)
         if not task.plain or 2 * edits <= width or (is_large and edits == before):
             return steps
@@ -133,8 +201,8 @@ def _changes(task: Task, kept: Step) -> int:
     return (price or 0) // EDIT
 
 
-def _within(task: Task, shares: Shares, width: int) -> tuple[list[Step], Shares]:
-    """The cheapest path that stays so near to the diagonal, and the shares that it was found with."""
+def _within(task: Task, shares: Shares, width: int, effort: int) -> tuple[list[Step], Shares, int]:
+    """The cheapest path that stays so near to the diagonal, the shares that it was found with, and the effort left."""
     size = len(task.layers) * min(len(task.states), 2 * width)
     most, best = -1.0, shares
     for _ in range(ROUNDS if size < LARGE else 1):
@@ -142,12 +210,14 @@ def _within(task: Task, shares: Shares, width: int) -> tuple[list[Step], Shares]
         bounds = _bounds(task, prices, width)
         steps, pool = _along(task, prices, bounds)
         if not owed(task, shares, pool) or size >= LARGE:  # the bound is reached
-            return steps, shares
+            return steps, shares, effort
         if bounds[0][0] > most:
             most, best = bounds[0][0], shares
         shares = better_shares(task, shares, pool)
     prices = priced(task, best)
-    return _search(task, prices, _bounds(task, prices, width)), best
+    bounds = _bounds(task, prices, width)
+    found, effort = _search(task, prices, bounds, effort)
+    return found or _along(task, prices, bounds)[0], best, effort
 
 
 # --- the lower bound --------------------------------------------------------------------------------------------------
@@ -254,8 +324,8 @@ def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Pool
         steps.append(step)
 
 
-def _search(task: Task, prices: Prices, bounds: Bounds) -> list[Step]:
-    """A*: of all ways the one that is cheapest with moves priced truly."""
+def _search(task: Task, prices: Prices, bounds: Bounds, effort: int) -> tuple[list[Step], int]:
+    """A*: of all ways the cheapest with moves priced truly, and the effort left; none where that ran out."""
     start = _Node(0, task.states.start)
     spent: dict[_Node, int] = {start: 0}
     came: dict[_Node, tuple[_Node, Step]] = {}
@@ -267,16 +337,17 @@ def _search(task: Task, prices: Prices, bounds: Bounds) -> list[Step]:
             continue
         done.add(node)
         if node.ended:
-            return _way_to(node, came)
-        if len(done) == MOST_NODES:
-            return _along(task, prices, bounds)[0]
+            return _way_to(node, came), effort
+        effort -= 1 + len(node.pool)
+        if effort <= 0:
+            break
         for step, further, price in _steps(task, prices, node):
             total, rest = spent[node] + price, _rest(task, bounds, further)
             if rest < math.inf and total < spent.get(further, math.inf):
                 spent[further] = total
                 came[further] = (node, step)
                 heapq.heappush(queue, (total + rest, -further.done, -len(spent), further))
-    raise AssertionError("every pattern can be reached by removing and adding")
+    return [], 0
 
 
 def _way_to(node: _Node, came: Mapping[_Node, tuple[_Node, Step]]) -> list[Step]:
