@@ -45,7 +45,9 @@ __all__ = [
     "Shape",
     "Stage",
     "Unreadable",
+    "activation_code",
     "activation_settings",
+    "commutes_with_relu",
     "holds_activation",
     "in_canonical_order",
     "layer_code",
@@ -263,6 +265,11 @@ def _round_trip(layers: Sequence[Layer], entered: Sequence[Shape | None], output
         if output is not None and None not in output and entered[index] == output:
             start = index
     return start
+
+
+def commutes_with_relu(kind: str) -> bool:
+    """Whether a relu may stand on either side of such a layer."""
+    return DROPOUTS.match(kind) is not None
 
 
 def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
