@@ -125,6 +125,7 @@ MESSAGES: dict[str, str] = {
     ),
     "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
     "answer.right": N_("Right. {why}"),
+    "answer.right:reason": N_("Right."),
     "answer.explained": "{text}",
     "number.not_a_number": N_("`{name}` should be a number, such as `0.5`."),
     "number.larger": N_("The right number is larger."),

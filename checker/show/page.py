@@ -208,11 +208,18 @@ def _unjudged(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
 
 
+_QUESTIONS = {
+    "q#": N_("Question {number}"),
+    "q#_reason": N_("Question {number}, the reason"),
+    "recall_#": N_("Recall question {number}"),
+}
+"""What a question is called by its id, which holds its number."""
+
+
 def _question(identity: str) -> str:
-    number = identity[1:]
-    if identity.startswith("q") and number.isdecimal():
-        return translate(N_("Question {number}"), number=clip(number))
-    return clip(identity)
+    number = "".join(filter(str.isdecimal, identity))
+    known = _QUESTIONS.get(identity.replace(number, "#", 1)) if number else None
+    return translate(known, number=clip(number)) if known else clip(identity)
 
 
 def _messages(findings: list[Finding]) -> tuple[str, ...]:
