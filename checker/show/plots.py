@@ -177,11 +177,13 @@ def _ticks(axis: Axis, described: Scaled) -> None:
 
 def _bent(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """:attr:`picture.Scale.SYMMETRIC`, for arrays."""
-    return np.copysign(np.log10(1 + np.abs(values)), values)
+    bent: NDArray[np.float64] = np.copysign(np.log10(1 + np.abs(values)), values)
+    return bent
 
 
 def _straightened(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.copysign(np.power(10.0, np.abs(lengths)) - 1, lengths)
+    straight: NDArray[np.float64] = np.copysign(np.power(10.0, np.abs(lengths)) - 1, lengths)
+    return straight
 
 
 def _marked(axes: Axes, plot: Plot) -> None:
