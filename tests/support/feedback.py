@@ -136,7 +136,8 @@ def standalone(html: str, dark: bool = False) -> str:
     look = "background:#111;color:#ddd;--jp-content-font-color1:#fff" if dark else "background:#fff;color:#222"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Feedback</title></head>'
-        f'<body style="{look}"><main><h1>Lesson</h1><h2>Question</h2>{html}</main></body></html>'
+        f'<body data-jp-theme-light="{"false" if dark else "true"}" style="{look}"><main>'
+        f"<h1>Lesson</h1><h2>Question</h2>{html}</main></body></html>"
     )
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -179,13 +178,6 @@ def test_a_learners_title_may_hold_anything() -> None:
     assert len(plots.rendered(picture, "svg")) > 0
 
 
-@given(st.lists(st.floats(0, 1), max_size=6))
-def test_labels_stand_apart(heights: list[float]) -> None:
-    placed = plots.spread(sorted(heights), 0.075)
-    assert all(upper - lower >= 0.075 - 1e-9 for lower, upper in pairwise(placed))
-    assert all(-1e-9 <= height <= 1 + 1e-9 for height in placed)
-
-
 # --- letters ----------------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +188,7 @@ def letters() -> set[int]:
 def drawn_messages() -> set[str]:
     """Every message that stands in a picture."""
     messages = {*words.DIAGNOSES.values(), *words.DIFFERENCES.values(), "{first}, {second}", "NaN", "infinity"}
-    for name in ("plots.py", "animation.py"):
+    for name in ("picture.py", "plots.py", "animation.py"):
         for node in ast.walk(ast.parse((SHOW / name).read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":
                 messages.add(ast.literal_eval(node.args[0]))
@@ -240,7 +232,8 @@ def test_every_drawn_text_uses_the_bundled_font_first() -> None:
 
 
 def test_the_package_knows_no_picture_until_one_is_drawn() -> None:
-    code = "import sys; from checker.show import animation, html, text; assert 'matplotlib' not in sys.modules"
+    rooms = "animation, html, picture, svg, text"
+    code = f"import sys; from checker.show import {rooms}; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
