@@ -133,13 +133,13 @@ MESSAGES: dict[str, str] = {
     "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
     # --- what a grader says of the evidence -------------------------------------------------------------------------
     "evidence.missing": N_(
-        "No evidence was handed in for this question: run its graded cell once more, save, and hand in the `evidence` folder together with the notebook."
+        "No evidence was handed in for this question, neither in its graded cell's output nor in a folder `evidence`. Were the outputs cleared? Run the notebook once more, save it with its outputs, and hand it in."
     ),
     "evidence.unsaved": N_(
         "This model could not be saved as evidence, so its training cannot be verified from the files."
     ),
     "evidence.unreadable": N_(
-        "The evidence file is damaged: run the graded cell once more and hand in the whole folder."
+        "The evidence is damaged: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.altered": N_(
         "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."

@@ -31,10 +31,10 @@ Answer = TypeVar("Answer")
 """What a kind of question is answered with, one of :mod:`checker.questions.answer`'s classes."""
 
 UNSAVED = N_(
-    "Your answer could not be saved beside the notebook, so a grader would not see it. "
-    "Is the disk full, or the folder read-only? Make room, then run this cell again."
+    "Your answer could not be saved in the folder `evidence`. Is the disk full, or the folder read-only? "
+    "Make room and run this cell again; or see to it that the notebook you hand in holds its graded cells' outputs."
 )
-"""What a learner is told whose evidence could not be saved."""
+"""What a learner is told whose evidence could not be saved in the folder."""
 
 TRIES_BEFORE_SOLUTION = 3
 """After so many attempts the feedback offers the solution."""
@@ -125,7 +125,8 @@ class Question(ABC, Generic[Answer]):
         """Read, judge, save, show."""
         from checker import show
 
-        report, saved = self._judged_and_saved(read, model)
+        report, files = self._judged_and_packed(read, model)
+        saved = self._write(files)
         self._last["report"] = report
         show.display(report)
         if not saved:
@@ -136,11 +137,18 @@ class Question(ABC, Generic[Answer]):
             show.display(follows)
 
     def _grade(self, read: Callable[[], Answer], model: Any = None) -> float:
-        """The same in silence."""
-        return round(self._judged_and_saved(read, model)[0].points, 4)
+        """The same in silence; where the points are a cell's result, the evidence stands beside them."""
+        from checker.questions import bundle
 
-    def _judged_and_saved(self, read: Callable[[], Answer], model: Any) -> tuple[Report, bool]:
-        """The report, and whether its evidence is now beside the notebook."""
+        report, files = self._judged_and_packed(read, model)
+        self._write(files)
+        points = round(report.points, 4)
+        if files:
+            bundle.attach(points, self.id, files)
+        return points
+
+    def _judged_and_packed(self, read: Callable[[], Answer], model: Any) -> tuple[Report, dict[str, bytes]]:
+        """The report, and the evidence for a grader: none where none is kept, or none can be made."""
         held: list[Answer] = []
 
         def sections() -> Iterable[Section]:
@@ -149,9 +157,9 @@ class Question(ABC, Generic[Answer]):
 
         with _quiet():
             report = self._guarded(sections)
-            return report, not self.graded or self._save(held, model)
+            return report, self._packed(held, model) if self.graded else {}
 
-    def _save(self, held: list[Answer], model: Any) -> bool:
+    def _packed(self, held: list[Answer], model: Any) -> dict[str, bytes]:
         from checker.questions import evidence
 
         try:
@@ -159,7 +167,13 @@ class Question(ABC, Generic[Answer]):
         except Exception:  # data that are not there, say; the answer is kept without them
             record = {"assignment": self.assignment}
         graph = self._graph(held[0]) if held else None
-        return evidence.save(self.id, model, record=record, graph=graph)
+        return evidence.pack(self.id, model, record=record, graph=graph)
+
+    def _write(self, files: Mapping[str, bytes]) -> bool:
+        """Whether the evidence, if any is kept, is now beside the notebook."""
+        from checker.questions import evidence
+
+        return not self.graded or evidence.write(self.id, files)
 
     # --- what every learner may call ------------------------------------------------------------------------------
     def because(self, answer: Any = None) -> None:

@@ -207,6 +207,9 @@ KINDS: dict[str, Kind] = {
     "vs_code": Kind(FULL, spoil=_vs_code),
     "colab": Kind(FULL, spoil=_colab),
     "metadata_stripped": Kind(FULL, spoil=_cells(_stripped)),
+    "one_file": Kind(FULL, ARCHETYPES["one-file"]),
+    "one_file_from_colab": Kind(FULL, ARCHETYPES["one-file"], spoil=_colab),
+    "one_file_stripped": Kind(FULL, ARCHETYPES["one-file"], spoil=_cells(_stripped)),
     "colab_without_evidence": Kind(
         dict.fromkeys(FULL), spoil=_both(_colab, lambda folder: shutil.rmtree(folder / "evidence"))
     ),
@@ -273,6 +276,9 @@ def test_feedback_is_our_report_without_code_that_was_run(student: str, course: 
     html = (course / "feedback" / student / "spotify" / "spotify.html").read_text("utf-8")
     assert html.count('class="checker') >= 4
     assert "Traceback (most recent" not in html
+    assert "keras-layers-course.evidence" not in html
+    graded = course / "autograded" / student / "spotify" / "spotify.ipynb"
+    assert "keras-layers-course.evidence" not in graded.read_text("utf-8"), "what is graded is not carried on"
 
 
 def test_deleted_answers_written_elsewhere_wait_for_a_person(tmp_path: Path) -> None:
