@@ -82,6 +82,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- the network as a whole -----------------------------------------------------------------------------------
     "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
+    "network.settings": N_("Not every `{kind}` layer is as this question asks: set `{setting}={expected}`."),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.parameters": N_(

@@ -8,12 +8,11 @@ each bear a share of that price (:func:`first_shares`), and the search brings th
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from checker.blueprint import Layer, holds_activation
+from checker.blueprint import Layer, Role, holds_activation, kind_of
 from checker.expect import Automaton, Slot
 
 # Edits first, then how grave they are, then how natural: one number, so that a path's price is a plain sum.
@@ -27,7 +26,7 @@ CHANGE = EDIT + GRAVITY
 REPLACE = 2 * EDIT + 2 * GRAVITY
 """Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
 
-_ACTS = re.compile(r"^(PReLU|Lambda|(custom|ops)\..*)$")
+_ACTIVATING = (Role.ACTIVATION, Role.FUNCTION)
 """Layers that someone may have put where an activation belongs."""
 
 Pool = frozenset[tuple[Hashable, int]]
@@ -273,7 +272,7 @@ def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
     if slot.kind is None or layer.kind == "Activation":
         return None
     if slot.kind == "Activation":
-        return REPLACE - GRAVITY if _ACTS.match(layer.kind) else None
+        return REPLACE - GRAVITY if kind_of(layer.kind).role in _ACTIVATING else None
     return REPLACE
 
 
@@ -284,4 +283,4 @@ def _whole(kind: str) -> int:
 
 def _burden(kind: str | None) -> int:
     """How unnatural it is to move a layer of this kind: rather the light ones than those that hold the weights."""
-    return 1 if kind in ("Activation", "BatchNormalization") or (kind or "").endswith("Dropout") else 3
+    return 1 if kind_of(kind or "").light else 3

@@ -50,7 +50,7 @@ MOST_EFFORT = 20_000
 """Points of paths looked at, and unpaired layers carried along there, before the search gives up on proving that its
 path is the cheapest. Networks with ten mistakes need some hundreds."""
 MOST_CELLS = 200_000
-"""Layers times states that are compared (about a second); of a longer network all layers at the end are removed."""
+"""Layers times states that are compared, about a second's work; beyond it all layers at the end are removed."""
 
 Bounds = Sequence[Sequence[float]]
 """The least that the rest of the way can cost, for each number of layers dealt with and each state from the first."""

@@ -8,6 +8,7 @@ from models.case import sequential
 from checker.alignment import align, mending
 from checker.blueprint import Blueprint
 from checker.expect import AnyLayer, BatchNormalization, Dense, Dropout, Network, Repeat, at_least, at_most, count
+from checker.report import Finding
 
 OPEN = Network(
     Repeat(AnyLayer()),
@@ -41,3 +42,10 @@ def test_a_rule_that_takes_too_much_is_said_of_the_network_as_it_is(monkeypatch:
     (edit,) = align(Blueprint.of(sequential("B d.2 " + "D8r " * 9 + "D1", 8)), OPEN).edits
     assert (edit.code, edit.params["actual"], edit.params["kind"]) == ("network.count", 10, "Dense")
     assert align(Blueprint.of(sequential("B d.2 " + "D8r " * 3 + "D1", 8)), OPEN).edits[0].code == "layer.extra"
+
+
+def test_every_rule_has_words_for_when_it_is_not_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mending, "MOST_EFFORT", 0)
+    (edit,) = align(Blueprint.of(sequential("B D8r d.5 D1", 8)), OPEN).edits
+    message = "Not every `Dropout` layer is as this question asks: set `rate=0.2`."
+    assert Finding(edit.code, params=edit.params).message == message
