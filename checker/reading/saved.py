@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.reading.layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
-from checker.reading.objectives import saved_objective
+from checker.reading.objectives import saved_objective, weighted
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
 
 MAX_CONFIG_BYTES = 20_000_000
@@ -39,6 +39,8 @@ def read_model(config: Any) -> tuple[Item, Any, bool]:
         raise Unreadable("model.untraceable", name=str(config.get("class_name", "")))
     compiled = config.get("compile_config") or {}
     objectives = {name: saved_objective(compiled[name]) for name in ("optimizer", "loss") if name in compiled}
+    if "loss" in objectives:
+        objectives["loss"] = weighted(objectives["loss"], compiled.get("loss_weights"))
     return item, objectives or None, item.body.input_shapes[0] is not None
 
 
