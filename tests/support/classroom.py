@@ -146,7 +146,7 @@ def _train(name: str, folder: Path, cache: Path) -> None:
         ).history
     else:
         archive, record = trained(source, cache)
-        model.set_weights(_arrays(archive))
+        model.set_weights(arrays(archive))
         history = record["history"]
     data = {"name": training.data, "fingerprint": split.fingerprint}
     record = {"assignment": "spotify", "history": history, "data": data}
@@ -162,7 +162,8 @@ def layer_paths(archive: bytes) -> list[tuple[str, str]]:
     ]
 
 
-def _arrays(archive: bytes) -> list[Any]:
+def arrays(archive: bytes) -> list[Any]:
+    """The weights of an archive, in the order in which Keras lists them."""
     import h5py
 
     weights = zipfile.ZipFile(io.BytesIO(archive)).read("model.weights.h5")
