@@ -35,7 +35,8 @@ def render(thing: object, pictures: bool = True) -> str:
 
 
 @cache
-def _template() -> Template:
+def environment() -> Environment:
+    """Our templates, escaping whatever is put into them."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -45,7 +46,11 @@ def _template() -> Template:
     )
     environment.filters["prose"] = _prose
     environment.globals.update(marks=page.MARKS)
-    return environment.get_template("page.html")
+    return environment
+
+
+def _template() -> Template:
+    return environment().get_template("page.html")
 
 
 def _prose(text: str) -> Markup:
