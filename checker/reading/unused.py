@@ -25,7 +25,7 @@ def unused_calls(model: Any, nodes: Sequence[Node], reader: LiveReader) -> Itera
 
     Yields:
         the position of the layer before, counted from 1 without inputs (0: the input itself), and the
-    code of the layer that is called there.
+        code of the layer that is called there.
     """
     within = {id(node.source) for node in nodes}
     recorded = _recorded(reader)

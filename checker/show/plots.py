@@ -135,10 +135,10 @@ def rendered(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     with style():
         figure.savefig(buffer, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return buffer.getvalue() if kind == "svg" else _few_colours(buffer)
+    return buffer.getvalue() if kind == "svg" else few_colours(buffer)
 
 
-def _few_colours(buffer: io.BytesIO) -> bytes:
+def few_colours(buffer: io.BytesIO) -> bytes:
     """A PNG with 64 colours: as good for lines and letters, and a third of the size."""
     small = io.BytesIO()
     Image.open(buffer).convert("RGB").quantize(64).save(small, format="png", optimize=True)

@@ -204,7 +204,7 @@ def test_display_prints_text_outside_a_notebook(capsys: pytest.CaptureFixture[st
 
 def test_display_publishes_one_output_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[dict[str, str]] = []
-    monkeypatch.setattr(show, "_in_notebook", lambda: True)
+    monkeypatch.setattr(show, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, raw: published.append(data))
     show.display(WRONG)
     (bundle,) = published
