@@ -476,6 +476,11 @@ def words_elsewhere(submitted: NotebookNode, release: Release) -> list[str]:
     return _words(submitted.cells, places, release) if set(release.manual) - answered else []
 
 
+def own_words(notebook: NotebookNode, release: Release) -> list[str]:
+    """All that the learner wrote anywhere but in the cells for written answers, answered or not."""
+    return _words(notebook.cells, _places(notebook.cells, release), release)
+
+
 def _is_prose(source: str) -> bool:
     """Whether a code cell holds text in place of code: nothing that could run, or comments and strings alone."""
     try:

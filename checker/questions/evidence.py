@@ -44,7 +44,20 @@ SKETCH: Final = 64
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
-KEPT: Final = ("assignment", "compiled", "facts", "finding", "history", "before", "after", "answer", "fit", "data")
+KEPT: Final = (
+    "assignment",
+    "compiled",
+    "facts",
+    "finding",
+    "history",
+    "before",
+    "after",
+    "answer",
+    "fit",
+    "data",
+    "unread",
+    "unused",
+)
 """What a record may say besides its format, question, time and versions: nothing about the person or the machine."""
 
 
@@ -64,8 +77,10 @@ def pack(
         model: the live Keras model, or None where the question has none.
         record: what to note, of the keys in ``KEPT``: ``history`` (``{"loss": [...], "val_loss": [...]}``), ``before``
             and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
-            ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``data``
-            (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are dropped.
+            ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
+            (likewise for curves and numbers, by the name under which they would stand), ``unused`` (see
+            ``answer.NetworkAnswer``), ``data`` (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are
+            dropped.
         graph: the model as the checker read it; None where it was not read.
     """
     try:
@@ -219,13 +234,26 @@ def _without_code(config: Any) -> Any:
 
 
 def _without_optimizer(weights: bytes) -> bytes:
+    """The layers' weights, those in bfloat16 as float32: HDF5 has no such numbers."""
     import h5py
+    import numpy as np
 
     kept = io.BytesIO()
     with h5py.File(io.BytesIO(weights), "r") as source, h5py.File(kept, "w") as target:
         if "layers" in source:
             source.copy("layers", target)
+        halves: list[str] = []
+        target.visititems(lambda name, found: halves.append(name) if _is_bfloat16(found) else None)
+        for name in halves:
+            bits = np.frombuffer(target[name][...].tobytes(), "<u2").astype("<u4") << 16
+            values = bits.view("<f4").reshape(target[name].shape)
+            del target[name]
+            target[name] = values
     return kept.getvalue()
+
+
+def _is_bfloat16(found: Any) -> bool:
+    return getattr(found, "dtype", None) is not None and found.dtype.kind == "V" and found.dtype.itemsize == 2
 
 
 # --- the grader's side ------------------------------------------------------------------------------------------------
@@ -257,13 +285,21 @@ class Evidence:
     @property
     def finding(self) -> Finding | None:
         """Why the learner's model could not be read, as the checker said then; None where the record does not say."""
-        value = self.record.get("finding")
-        code = value.get("code") if isinstance(value, Mapping) else None
-        if not isinstance(code, str) or not code.startswith("model.") or code not in MESSAGES:
-            return None
-        params = value.get("params") if isinstance(value, Mapping) else None
-        texts = {str(key): str(text)[:200] for key, text in params.items()} if isinstance(params, Mapping) else {}
-        return Finding(code, params=texts)
+        return _noted(self.record.get("finding"), "model.")
+
+    def unread(self, name: str = "history") -> Finding | None:
+        """Why the learner's curves or number of that name could not be read, as the checker said then."""
+        held = self.record.get("unread")
+        return _noted(
+            held.get(name) if isinstance(held, Mapping) else None, "number." if name == "number" else "history."
+        )
+
+    @property
+    def unused(self) -> tuple[tuple[int, str], ...]:
+        """Layers that were called but led nowhere, as the checker saw them; see ``answer.NetworkAnswer``."""
+        held = self.record.get("unused")
+        pairs = [pair for pair in held if isinstance(pair, list) and len(pair) == 2] if isinstance(held, list) else []
+        return tuple((place, str(code)[:200]) for place, code in pairs[:50] if isinstance(place, int))
 
     def answer(self, name: str) -> Any:
         """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
@@ -288,6 +324,16 @@ class Evidence:
         if not (0 < length < np.inf):
             return ()
         return tuple(round(float(value), 4) for value in chosen / length)
+
+
+def _noted(value: Any, kind: str) -> Finding | None:
+    """A finding that a record holds, if it is one of this kind; its parameters are short texts."""
+    code = value.get("code") if isinstance(value, Mapping) else None
+    if not isinstance(code, str) or not code.startswith(kind) or code not in MESSAGES:
+        return None
+    params = value.get("params") if isinstance(value, Mapping) else None
+    texts = {str(key): str(text)[:200] for key, text in params.items()} if isinstance(params, Mapping) else {}
+    return Finding(code, params=texts)
 
 
 class Folder(Mapping[str, bytes]):
@@ -416,6 +462,12 @@ def _read_archive(
 def curves_record(curves: Curves | Finding | None) -> dict[str, list[float]] | None:
     """Curves as a record holds them; None where there are none."""
     return None if curves is None or isinstance(curves, Finding) else curves.to_dict()
+
+
+def unread_record(**parts: Curves | Finding | None) -> dict[str, Any] | None:
+    """Why curves or a number could not be read, by their names in the record; None where all could."""
+    found = {name: value.to_dict() for name, value in parts.items() if isinstance(value, Finding)}
+    return found or None
 
 
 def data_record(name: str) -> dict[str, str]:

@@ -146,7 +146,7 @@ def _train(name: str, folder: Path, cache: Path) -> None:
         ).history
     else:
         archive, record = trained(source, cache)
-        model.set_weights(_arrays(archive))
+        model.set_weights(arrays(archive))
         history = record["history"]
     data = {"name": training.data, "fingerprint": split.fingerprint}
     record = {"assignment": "spotify", "history": history, "data": data}
@@ -162,7 +162,8 @@ def layer_paths(archive: bytes) -> list[tuple[str, str]]:
     ]
 
 
-def _arrays(archive: bytes) -> list[Any]:
+def arrays(archive: bytes) -> list[Any]:
+    """The weights of an archive, in the order in which Keras lists them."""
     import h5py
 
     weights = zipfile.ZipFile(io.BytesIO(archive)).read("model.weights.h5")
@@ -265,10 +266,10 @@ def notebook(archetype: Archetype) -> str:
     codes = {Q1: archetype.q1, Q3: archetype.q3}
     for cell in book["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if codes.get(name):
+        if (code := codes.get(name)) is not None:
             model, run, optimizer, batch, epochs, prefix = training[name]
             cell["source"] = (
-                f"{model} = {NETWORKS[codes[name]][1]}\n"
+                f"{model} = {NETWORKS[code][1]}\n"
                 f"{model}.compile(optimizer='{optimizer}', loss='mae')\n"
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
