@@ -39,6 +39,9 @@ REASONS: Final = {
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
     "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
     "submission.evidence_damaged": N_("a graded cell's output holds evidence that cannot be read"),
+    "submission.evidence_unclear": N_(
+        "evidence lies in several places, or in a zip that cannot be read: look which one is right"
+    ),
     "submission.evidence_differs": N_(
         "there is different evidence for a question, in the notebook or in the folder beside it: the newest was graded"
     ),

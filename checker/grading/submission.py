@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 
 from checker.grading.carried import carried, counting
 from checker.grading.cleaning import as_text, clean
+from checker.grading.scattered import gathered, is_scattered
 from checker.language import N_, translate
 from checker.reading.archive import (
     ARCHIVE_LIMIT,
@@ -160,29 +161,34 @@ class Submission:
             Refused: one of the folders is a link.
         """
         with OpenFolder(submitted, student, assignment) as folder:
-            return cls._of(student, folder)
+            return cls._of(student, folder, assignment)
 
     @classmethod
-    def in_folder(cls, path: Path) -> Self:
-        """Read a submission that lies in this folder."""
+    def in_folder(cls, path: Path, assignment: str = "") -> Self:
+        """Read a submission that lies in this folder; of a known assignment the evidence is looked for anywhere."""
         with OpenFolder(path) as folder:
-            return cls._of(path.name, folder)
+            return cls._of(path.name, folder, assignment)
 
     @classmethod
-    def _of(cls, student: str, folder: OpenFolder) -> Self:
+    def _of(cls, student: str, folder: OpenFolder, assignment: str) -> Self:
         problems: list[str] = []
         room = _Room(SUBMISSION_LIMIT, problems)
         here = folder.names(MOST_FILES)
         notebooks = room.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
         stamp = notebooks.pop("timestamp.txt", b"")[:1_000]
         evidence: dict[str, bytes] = {}
+        there: list[str] = []
         if "evidence" in here:
             try:
                 with folder.below("evidence") as inside:
-                    wanted = [name for name in inside.names(MOST_FILES) if name.endswith((".json", ".keras"))]
+                    there = inside.names(MOST_FILES)
+                    wanted = [name for name in there if name.endswith((".json", ".keras"))]
                     evidence = room.files(inside, wanted, ARCHIVE_LIMIT)
             except (OSError, Refused):
                 problems.append("submission.not_read")
+        if is_scattered(here, there):
+            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, room.file)
+            problems += told
         return cls(student, notebooks, evidence, _time(stamp), tuple(dict.fromkeys(problems)))
 
     @cached_property
@@ -279,6 +285,15 @@ class _Room:
             else:
                 self.left -= len(contents[name])
         return contents
+
+    def file(self, folder: OpenFolder, name: str) -> bytes | None:
+        """One more file, if it is a plain one and there is room for it."""
+        try:
+            content = folder.file(name, min(NOTEBOOK_FILE_LIMIT, self.left))
+        except (OSError, Refused):
+            return None
+        self.left -= len(content)
+        return content
 
 
 @dataclass(frozen=True)
