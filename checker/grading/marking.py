@@ -6,6 +6,7 @@ nbgrader's own commands and ``grading.batch`` for a whole class.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 
 from checker import show
 from checker.grading.assess import assess
+from checker.grading.class_report import reason
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
     Release,
@@ -25,7 +27,7 @@ from checker.grading.submission import (
     restore,
     unanswered,
 )
-from checker.language import known, using
+from checker.language import N_, known, translate, using
 from checker.questions import Assignment
 from checker.questions.evidence import FOLDER, Evidence
 from checker.report import Report
@@ -166,6 +168,31 @@ def write_marks(notebook: NotebookNode, marks: Marks, pictures: bool = True) -> 
                 points = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}
                 cell.outputs.append(from_dict({**points, "data": {"text/plain": repr(mark.points)}}))
             cell.execution_count = 1
+
+
+def with_reasons(notebook: NotebookNode, codes: Collection[str]) -> NotebookNode:
+    """The notebook, headed by why a person should look at it; unchanged where there is no reason.
+
+    Args:
+        notebook: a restored notebook; it is changed.
+        codes: message codes.
+    """
+    if codes:
+        with using(language_of(notebook)):
+            lines = [
+                translate(N_("**A person will look at this submission:**")),
+                *(f"- {reason(code)}" for code in codes),
+            ]
+        taken = {cell.id for cell in notebook.cells}
+        name = next(name for number in itertools.count() if (name := f"attention-{number}") not in taken)
+        head = {
+            "cell_type": "markdown",
+            "id": name,
+            "metadata": {},
+            "source": "\n\n".join([lines[0], "\n".join(lines[1:])]),
+        }
+        notebook.cells.insert(0, from_dict(head))
+    return notebook
 
 
 def silent(notebook: NotebookNode, release: Release, marks: Marks) -> frozenset[str]:

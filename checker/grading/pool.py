@@ -27,8 +27,18 @@ MEMORY: Final = 1_000_000_000
 PATIENCE: Final = 5.0
 """Seconds of CPU time beyond the limit within which a task may end itself, with a better message."""
 
-WALL: Final = 7_200.0
-"""Seconds of wall time after which a worker is ended whatever it does, runs in the sandbox included."""
+WALL: Final = 300.0
+"""Seconds of wall time that a task may take, runs in the sandbox not included: it may sleep, or wait for a lock."""
+
+_MORE: Final = "more"
+_more: Callable[[float], None] | None = None
+"""In a worker: tells the thread that watches it of wall time that its task has yet to get."""
+
+
+def may_take(seconds: float) -> None:
+    """Give the task under way so many more seconds of wall time: it waits for something that has limits of its own."""
+    if _more is not None:
+        _more(seconds)
 
 
 class OutOfLimits(Exception):
@@ -50,10 +60,11 @@ class Workers(Executor):
         count: how many.
         seconds: CPU time that one task may take.
         memory: bytes that a worker may hold.
+        wall: wall time that one task may take.
     """
 
-    def __init__(self, count: int, seconds: float, memory: int = MEMORY) -> None:
-        self.seconds, self.memory = seconds, memory
+    def __init__(self, count: int, seconds: float, memory: int = MEMORY, wall: float = WALL) -> None:
+        self.seconds, self.memory, self.wall = seconds, memory, wall
         self._tasks: queue.SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
         for thread in self._threads:
@@ -80,7 +91,7 @@ class Workers(Executor):
                 continue
             try:
                 if worker is None:
-                    worker = _Worker(self.memory)
+                    worker = _Worker(self.memory, self.wall)
                 future.set_result(worker.run(call, self.seconds))
             except BaseException as error:
                 if worker is not None and (isinstance(error, BrokenProcessPool | OutOfLimits) or worker.dead):
@@ -94,10 +105,10 @@ class Workers(Executor):
 class _Worker:
     """One process, and the pipe to it."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, wall: float) -> None:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.memory = memory
+        self.memory, self.wall = memory, wall
         self.process = context.Process(target=_work, args=(theirs, memory, os.getpid()), daemon=False)
         self.process.start()
         theirs.close()
@@ -109,20 +120,32 @@ class _Worker:
     def run(self, call: tuple[Any, ...], seconds: float) -> Any:
         try:
             self.pipe.send(call)
-            began, used = time.monotonic(), self._cpu()
-            while not self.pipe.poll(0.25):
-                if self.dead and not self.pipe.poll():
-                    raise BrokenProcessPool(f"exit code {self.process.exitcode}")
-                if self._cpu() - used > seconds + PATIENCE or time.monotonic() - began > WALL:
-                    raise OutOfLimits("submission.too_slow")
-                if self._memory() > self.memory:
-                    raise OutOfLimits("submission.too_big")
-            succeeded, value = self.pipe.recv()
+            deadline, used = time.monotonic() + self.wall, self._cpu()
+            while True:
+                self._watch(deadline, used + seconds + PATIENCE)
+                kind, value = self.pipe.recv()
+                if kind != _MORE:
+                    break
+                deadline += value
         except (EOFError, OSError) as error:
             raise BrokenProcessPool(str(error)) from error
-        if not succeeded:
+        if not kind:
             raise value
         return value
+
+    def _watch(self, deadline: float, cpu: float) -> None:
+        """Wait until the worker says something.
+
+        Raises:
+            OutOfLimits, BrokenProcessPool: it is over a limit, or dead.
+        """
+        while not self.pipe.poll(0.25):
+            if self.dead and not self.pipe.poll():
+                raise BrokenProcessPool(f"exit code {self.process.exitcode}")
+            if self._cpu() > cpu or time.monotonic() > deadline:
+                raise OutOfLimits("submission.too_slow")
+            if self._memory() > self.memory:
+                raise OutOfLimits("submission.too_big")
 
     def _cpu(self) -> float:
         """Seconds of CPU time of the process itself, what it runs in the sandbox not counted."""
@@ -145,6 +168,8 @@ class _Worker:
 
 def _work(pipe: Any, memory: int, parent: int) -> None:
     """Run what comes through the pipe until it closes."""
+    global _more
+    _more = lambda seconds: pipe.send((_MORE, seconds))  # noqa: E731
     _die_with(parent)
     _bound(memory)
     while True:

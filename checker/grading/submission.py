@@ -642,6 +642,11 @@ def as_bytes(notebook: NotebookNode) -> bytes:
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
 
 
+def from_file(content: bytes) -> NotebookNode:
+    """The notebook in a file that the grader wrote."""
+    return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call, no-any-return]
+
+
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:
     """The outputs of an executed notebook's code cells by cell id; none for bytes that are no notebook."""
     try:
