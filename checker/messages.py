@@ -82,6 +82,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- the network as a whole -----------------------------------------------------------------------------------
     "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
+    "network.settings": N_("Not every `{kind}` layer is as this question asks: set `{setting}={expected}`."),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.parameters": N_(
@@ -125,6 +126,7 @@ MESSAGES: dict[str, str] = {
     ),
     "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
     "answer.right": N_("Right. {why}"),
+    "answer.right:reason": N_("Right."),
     "answer.explained": "{text}",
     "number.not_a_number": N_("`{name}` should be a number, such as `0.5`."),
     "number.larger": N_("The right number is larger."),
@@ -132,13 +134,13 @@ MESSAGES: dict[str, str] = {
     "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
     # --- what a grader says of the evidence -------------------------------------------------------------------------
     "evidence.missing": N_(
-        "No evidence was handed in for this question: run its graded cell once more, save, and hand in the `evidence` folder together with the notebook."
+        "No evidence was handed in for this question, neither in its graded cell's output nor in a folder `evidence`. Were the outputs cleared? Run the notebook once more, save it with its outputs, and hand it in."
     ),
     "evidence.unsaved": N_(
         "This model could not be saved as evidence, so its training cannot be verified from the files."
     ),
     "evidence.unreadable": N_(
-        "The evidence file is damaged: run the graded cell once more and hand in the whole folder."
+        "The evidence is damaged: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.altered": N_(
         "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."
@@ -217,6 +219,22 @@ MESSAGES: dict[str, str] = {
         "Still improving: over the last epochs, {first} to {last}, the loss fell by {fall:.1%}. Train for more epochs."
     ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
+    "curve.healthy:few": N_(
+        "Nothing wrong shows, and the loss is at {level:.4g}; but {last} epochs are few: train longer to be sure."
+    ),
+    "curve.healthy:noisy": N_(
+        "Nothing wrong shows plainly; but the validation loss jumps so much from epoch to epoch that its level, about {level:.4g}, is hardly known. Do not build on a single epoch."
+    ),
+    "curve.healthy:apart": N_(
+        "Nothing is wrong yet, but watch the gap: since epoch {since:.0f} the training loss has fallen by {fall:.1%} and the validation loss has changed by {change:+.1%}; the two are now {gap:.0%} of the validation loss apart. This is how overfitting begins."
+    ),
+    "curve.healthy:wide": N_(
+        "Nothing is wrong with the shape of these curves, but they are far apart: the gap is {gap:.0%} of the validation loss."
+    ),
+    "curve.healthy:little": N_(
+        "Nothing is wrong with the shape of these curves, but little was learned: the validation loss fell by only {learned:.1%}, to {level:.4g}."
+    ),
+    "curve.slight": N_("Signs are no proof yet: another training of the same network may look different."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
     "curve.no_validation": N_(
         "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."

@@ -88,7 +88,7 @@ def grade_notebook(
     found = found or submission.found(release, others)
     notebook = restore(found.notebook, release, found.raw)
     marks = mark_notebook(
-        notebook, submission.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
+        notebook, found.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
     )
     return notebook, marks
 

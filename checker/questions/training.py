@@ -292,7 +292,9 @@ def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proo
             continue
         severity = Severity.ERROR if failed else Severity.NOTE
         yield Finding(verdict.code, severity, verdict.epochs[0], verdict.params)
-    if diagnosis.names & set(training.forbidden):
+    if wrong := [verdict for verdict in diagnosis.verdicts if verdict.name in training.forbidden]:
+        if any(verdict.strength != "plain" for verdict in wrong):
+            yield Finding("curve.slight", Severity.NOTE)
         return
     for name, limit in training.limits.items():
         if (value := diagnosis.numbers.get(name)) is not None and not value <= limit:

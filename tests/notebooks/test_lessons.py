@@ -6,13 +6,14 @@ import csv
 import json
 import re
 from itertools import pairwise
+from typing import Any
 
 import nbformat
 import pytest
 from place import ROOT
 
 from checker.assignments import lessons
-from checker.questions import ChoiceQuestion, NumberQuestion
+from checker.questions import Assignment, ChoiceQuestion, NumberQuestion
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
@@ -30,7 +31,7 @@ HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 
 
 @pytest.fixture(params=LESSONS)
-def lesson(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+def lesson(request: pytest.FixtureRequest) -> Any:
     return nbformat.read(NOTEBOOKS / f"{request.param}.ipynb", as_version=4)
 
 
@@ -125,7 +126,7 @@ def test_pictures_are_told_in_words(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "assignment"), list(zip(LESSONS, ASSIGNMENTS, strict=True)))
-def test_lesson_asks_what_is_declared(name: str, assignment: lessons.Assignment) -> None:
+def test_lesson_asks_what_is_declared(name: str, assignment: Assignment) -> None:
     source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells)
     asked = set(re.findall(r"exercise\.(q\d)\.check", source))
     assert asked == {question.id for question in assignment.questions}
@@ -135,7 +136,7 @@ def test_lesson_asks_what_is_declared(name: str, assignment: lessons.Assignment)
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.assignment}-{question.id}")
-def test_unanswered_is_met_kindly(question: lessons.ChoiceQuestion) -> None:
+def test_unanswered_is_met_kindly(question: ChoiceQuestion) -> None:
     report = question.evaluate(None)
     assert not report.passed
     assert report.findings[0].code in {"answer.none", "model.none"}
@@ -156,7 +157,7 @@ def test_right_and_wrong_answers() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.id)
-def test_solution_is_right(assignment: lessons.Assignment) -> None:
+def test_solution_is_right(assignment: Assignment) -> None:
     import keras
 
     places = {"keras": keras, "layers": keras.layers}
@@ -230,7 +231,7 @@ def test_the_catalogue_keeps_to_the_glossary() -> None:
     with CATALOGUE.open("rb") as file:
         messages = [message.string for message in read_po(file, locale="zh") if message.id]
     for text in messages:
-        for form in (text,) if isinstance(text, str) else text:
+        for form in (text,) if isinstance(text, str) else text or ():
             for word, instead in avoided():
                 assert word not in form, f"{form}: {word}, say {instead}"
 

@@ -69,9 +69,10 @@ def hostile() -> Report:
     """A report in which everything that a learner can influence is an attack."""
     findings = (Finding(EVIL, params={EVIL: EVIL}), Finding("layer.extra", position=1, params={"layer": EVIL}))
     rows = (Row(EVIL, 1, EVIL, EVIL, EVIL), Row("change", 2, EVIL, None, EVIL))
+    curves: Any = {"loss": [EVIL], "val_loss": [EVIL, None]}
     sections = (
         Section("architecture", False, 0.0, 1.0, findings, rows),
-        Section(EVIL, False, 0.0, 1.0, curves={"loss": [EVIL], "val_loss": [EVIL, None]}, diagnoses=(EVIL,)),  # type: ignore[dict-item]
+        Section(EVIL, False, 0.0, 1.0, curves=curves, diagnoses=(EVIL,)),
     )
     return Report(EVIL, EVIL, EVIL, sections, 2.0)
 

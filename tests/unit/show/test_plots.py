@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 from feedback import HEALTHY, OVERFITTED, Catalogue, Elements
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.ft2font import FT2Font
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from checker import language
@@ -79,6 +81,7 @@ def test_the_shaded_stretch_is_the_one_diagnosed() -> None:
     diagnosis = diagnose(OVERFITTED)
     (axes,) = plots.learning_curves(diagnosis).axes
     (shade,) = axes.patches[:1]
+    assert isinstance(shade, Rectangle)
     first, last = diagnosis["overfitting"].epochs
     assert (shade.get_x(), shade.get_x() + shade.get_width()) == (first, last)
 
@@ -120,7 +123,7 @@ def test_a_picture_is_light(values: dict[str, list[float]]) -> None:
 def test_two_runs_differ_in_line_and_label() -> None:
     picture = plots.compare(OVERFITTED, HEALTHY)
     (axes,) = picture.axes
-    curves = [line for line in axes.lines if len(line.get_xdata()) == 50]
+    curves = [line for line in axes.lines if np.size(line.get_xdata()) == 50]
     assert len({line.get_linestyle() for line in curves}) == 4
     words_ = written(picture)
     assert {"first run: training", "second run: validation"} < set(words_)

@@ -171,7 +171,7 @@ def test_long_texts_are_cut() -> None:
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (diagnose(RUNS[0]), ["Learning curves: overfitting.", "Overfitting: from about epoch"]),
+        (diagnose(RUNS[0]), ["Learning curves: signs of overfitting.", "Overfitting: from about epoch"]),
         (compare(*RUNS), ["The second run against the first:", "Less overfitting: the gap"]),
         (STANDING, ["1 of 2 questions are right.", "Question 1", "Next: Question 2.", "2 of 3 points", "not begun"]),
         (Advice("Hint 1 of 3", "Look at `rate`.", "layers.Dropout(0.3)"), ["Hint 1 of 3", "layers.Dropout(0.3)"]),
