@@ -199,10 +199,8 @@ def scale(training: Training, curves: Curves) -> Finding | None:
 
     median = datasets.median_loss(training.data)
     finite = curves.finite
-    if not finite or "diverged" in diagnose(curves):
-        return None
-    lowest = min(finite)
-    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+    lowest = min(finite, default=median)
+    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median or "diverged" in diagnose(curves):
         return None
     return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
 
