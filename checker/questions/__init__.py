@@ -5,11 +5,13 @@ from checker.questions.network import NetworkQuestion
 from checker.questions.question import Assignment, Question
 from checker.questions.quiz import ChoiceQuestion, NumberQuestion
 from checker.questions.reading import ReadingQuestion
+from checker.questions.repair import Cause, Recipe, RepairAnswer, RepairQuestion
 from checker.questions.rubric import Level, Rubric
 from checker.questions.training import Training
 
 __all__ = [
     "Assignment",
+    "Cause",
     "ChoiceQuestion",
     "Facts",
     "Level",
@@ -20,6 +22,9 @@ __all__ = [
     "Question",
     "ReadingAnswer",
     "ReadingQuestion",
+    "Recipe",
+    "RepairAnswer",
+    "RepairQuestion",
     "Rubric",
     "Training",
 ]
