@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 CHUNK: Final = 200
 """Submissions entered into the gradebook in one transaction."""
 
-PICTURES_UP_TO: Final = 1_000
-"""Classes up to this size get their learning curves drawn in the feedback; larger ones get them in words."""
-
 SECONDS: Final = 120
 """CPU time that one submission may take from its grader; honest ones need some hundredths.
 
@@ -81,7 +78,7 @@ def grade_class(
     rerun: bool = False,
     audit: float = 0.0,
     database: str | None = None,
-    pictures: bool | None = None,
+    pictures: bool = True,
     progress: bool = True,
 ) -> ClassRun:
     """Grade everything that was handed in.
@@ -94,7 +91,7 @@ def grade_class(
         rerun: run every notebook again in the sandbox and grade what that leaves.
         audit: share of submissions, in [0, 1], that are run again in the sandbox to compare.
         database: SQLAlchemy URL of the gradebook; by default what nbgrader is configured for.
-        pictures: draw the learning curves in the feedback; by default for classes up to ``PICTURES_UP_TO``.
+        pictures: draw the learning curves in the feedback; else they are told in words.
         progress: show a progress bar on stderr.
 
     Returns:
@@ -115,7 +112,7 @@ def grade_class(
     students = place.students()
     if not students:
         raise FileNotFoundError(translate(N_("There is nothing in {folder} to grade."), folder=place.submitted))
-    options = Options(rerun, audit, len(students) <= PICTURES_UP_TO if pictures is None else pictures, get_language())
+    options = Options(rerun, audit, pictures, get_language())
     counts = _Counts()
     with Ledger(place.db_url, place.course_id, assignment) as ledger:
         known = ledger.journal()

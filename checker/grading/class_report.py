@@ -42,6 +42,10 @@ REASONS: Final = {
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
     "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
+    "submission.evidence_damaged": N_("a graded cell's output holds evidence that cannot be read"),
+    "submission.evidence_differs": N_(
+        "there is different evidence for a question, in the notebook or in the folder beside it: the newest was graded"
+    ),
     "sandbox.missing": N_("no sandbox here: its notebook was not run"),
     "audit.differs": N_("running the notebook again earned less than the evidence"),
 }

@@ -266,7 +266,7 @@ def _run_again(course: Course, submission: Submission, found: Found, release: Re
         return submission
     run = course.run_again(_text(restore(found.notebook, release)).encode(), course.assignment)
     left = {name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
-    return replace(submission, evidence={Path(name).name: content for name, content in left.items()})
+    return replace(submission, evidence={Path(name).name: content for name, content in left.items()}, carries=False)
 
 
 def _audit(course: Course, submission: Submission, found: Found, release: Release, marks: Marks) -> str:

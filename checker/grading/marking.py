@@ -75,7 +75,7 @@ def grade_notebook(
         assignment: the assignment that it answers.
         release: the notebook as it was handed out.
         rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
-        pictures: draw the learning curves; else they are told in words, which is much faster.
+        pictures: draw the learning curves; else they are told in words.
         others: names of the assignment's other notebooks.
 
     Returns:
@@ -85,7 +85,7 @@ def grade_notebook(
     found = submission.found(release, others)
     notebook = restore(found.notebook, release, found.raw)
     marks = mark_notebook(
-        notebook, submission.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
+        notebook, found.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
     )
     return notebook, marks
 

@@ -296,10 +296,11 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded)
         release = release_of(converter, names["assignment"], names["notebook"])
         submission = Submission.read(converter.handed_in, names["student"], names["assignment"])
+        evidence = submission.found(release, notebook_names(converter, names["assignment"])).evidence
         readable_file = not converter.unread[names["student"], names["notebook"]]
         run = self._run if self._safe and readable_file else None
         with at_most(SECONDS):
-            marks = mark_notebook(nb, submission.evidence, assignment, release, run, readable=readable_file)
+            marks = mark_notebook(nb, evidence, assignment, release, run, readable=readable_file)
         resources["silent"] = silent(nb, release, marks)
         resources["unsettled"] = {question: mark.reason for question, mark in marks.items() if not mark.settled}
         return nb, resources

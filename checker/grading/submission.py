@@ -23,6 +23,7 @@ from typing import Any, Self
 import nbformat
 from nbformat import NotebookNode
 
+from checker.grading.carried import carried, counting
 from checker.grading.cleaning import as_text, clean
 from checker.language import N_, translate
 from checker.reading.archive import (
@@ -133,6 +134,7 @@ class Submission:
         notebooks: the files that may be its notebooks, by name.
         evidence: the evidence files, by name: ``"q1.keras"``, ``"q1.json"``.
         timestamp: when it was handed in, as ISO 8601 in UTC; empty if ``timestamp.txt`` does not say.
+        carries: whether the evidence in the notebook's own outputs counts, too; not once it was run again.
         digest: of all of this; another digest is another submission.
         problems: message codes of what was not read.
     """
@@ -142,6 +144,7 @@ class Submission:
     evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     timestamp: str = ""
     problems: tuple[str, ...] = ()
+    carries: bool = True
 
     @classmethod
     def read(cls, submitted: Path, student: str, assignment: str) -> Self:
@@ -208,14 +211,37 @@ class Submission:
         fitting = [each for each in readings if each.name == right or each.name.endswith(".ipynb") or each.likeness]
         best = max(fitting, key=lambda each: (each.answers > 0, each.name == right, each.likeness), default=None)
         if best is None:
-            return Found("", notebook_of(None), "", (*self.problems, "submission.no_notebook"))
-        problems = [*self.problems, *best.problems]
+            nothing = (*self.problems, "submission.no_notebook")
+            return Found("", notebook_of(None), "", nothing, self.evidence)
+        evidence, told = self._evidence(best.name, release, others)
+        problems = [*self.problems, *best.problems, *told]
         if best.broken_code:
             problems.append("submission.no_python")
         rivals = [each for each in fitting if each.name != best.name]
         if any(each.name == right or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
-        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)))
+        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)), evidence)
+
+    def _evidence(
+        self, name: str, release: Release, others: Collection[str]
+    ) -> tuple[dict[str, bytes], tuple[str, ...]]:
+        """The evidence that counts, and what to tell of it: that in the notebooks' outputs, and that in the folder."""
+        if not self.carries:
+            return dict(self.evidence), ()
+
+        def question_of(raw: Mapping[str, Any]) -> str | None:
+            known = _recognise(_node(_cell(raw)), release)
+            return known if known in release.automatic else None
+
+        def tracked(raw: Mapping[str, Any]) -> str | None:
+            cell = _cell(raw)
+            return _grade_id(cell) if _graded(cell) and not _answerable(cell) else None
+
+        found = carried(self.notebooks[name], question_of)
+        for other in sorted(others):  # the assignment's other notebooks, whose questions are judged with these
+            if other != release.name and f"{other}.ipynb" in self.notebooks:
+                found += carried(self.notebooks[f"{other}.ipynb"], tracked)
+        return counting(found, self.evidence)
 
 
 @dataclass(frozen=True)
@@ -227,12 +253,14 @@ class Found:
         notebook: what :func:`notebook_of` makes of it.
         raw: the beginning of the file's text, where it is no notebook that could be read.
         problems: message codes of what a person should know.
+        evidence: the evidence that counts with it, by name.
     """
 
     name: str
     notebook: NotebookNode
     raw: str = ""
     problems: tuple[str, ...] = ()
+    evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class _Room:

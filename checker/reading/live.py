@@ -10,10 +10,12 @@ from inspect import signature
 from threading import get_ident
 from typing import Any
 
-from checker.reading.layers import ACTIVATIONS, SETTINGS, Shape, holds_activation, is_weightless
+from checker.reading.activations import ACTIVATIONS
+from checker.reading.layers import holds_activation, is_weightless, kind_of
 from checker.reading.operations import Symbols, in_tensorflow, operations_apart
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
 from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised
+from checker.reading.shapes import Shape
 
 _FOR_REPLAY = ("activation", "epsilon", "data_format")
 
@@ -70,8 +72,9 @@ class LiveReader:
         if kind == "Lambda":
             return {"function": self.function(layer.call, layer.function)}
         config: dict[str, Any]
-        if kind in SETTINGS and kind != "Normalization":  # much faster than get_config
-            config = {name: getattr(layer, name, default) for name, default in SETTINGS[kind].items()}
+        settings = kind_of(kind).settings
+        if settings is not None and kind_of(kind).has_attributes:  # much faster than get_config
+            config = {name: getattr(layer, name, default) for name, default in settings.items()}
             config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
             config["dtype"] = layer.dtype_policy.name
             if "quantization_config" in config:

@@ -12,8 +12,9 @@ from functools import cache, lru_cache, partial
 from types import FunctionType
 from typing import Any, cast
 
+from checker.reading.activations import ACTIVATIONS
 from checker.reading.canonical import activation_settings
-from checker.reading.layers import ACTIVATIONS, is_keras_module
+from checker.reading.layers import is_keras_module
 from checker.reading.parts import Unreadable
 
 

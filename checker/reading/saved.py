@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.reading.layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
-from checker.reading.objectives import saved_objective
+from checker.reading.layers import defaults_of, holds_activation, is_keras_module, kind_of
+from checker.reading.objectives import saved_objective, weighted
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
+from checker.reading.shapes import Shape
 
 MAX_CONFIG_BYTES = 20_000_000
 """Size of a saved model's ``config.json``; a network of 200 layers needs about 200 kB."""
@@ -39,12 +40,14 @@ def read_model(config: Any) -> tuple[Item, Any, bool]:
         raise Unreadable("model.untraceable", name=str(config.get("class_name", "")))
     compiled = config.get("compile_config") or {}
     objectives = {name: saved_objective(compiled[name]) for name in ("optimizer", "loss") if name in compiled}
+    if "loss" in objectives:
+        objectives["loss"] = weighted(objectives["loss"], compiled.get("loss_weights"))
     return item, objectives or None, item.body.input_shapes[0] is not None
 
 
 def counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]:
     """The nodes, with the numbers of weights in the file where a layer's settings do not tell them."""
-    if all(_is_counted(node.class_name) for node in nodes):
+    if all(kind_of(node.class_name).weights is not None for node in nodes):  # the settings tell
         yield from nodes
         return
     paths = {node.path for node in nodes if node.path}
@@ -66,18 +69,6 @@ def counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]
         file.visititems(count)
     for node in nodes:
         yield replace(node, parameters=counts.get(node.path))
-
-
-def _is_counted(kind: str) -> bool:
-    """Whether the settings alone tell how many weights a layer has."""
-    return kind in (
-        "InputLayer",
-        "Dense",
-        "BatchNormalization",
-        "LayerNormalization",
-        "PReLU",
-        *ACTIVATION_LAYERS,
-    ) or is_weightless(kind)
 
 
 def _saved_item(saved: Mapping[str, Any]) -> Item:
@@ -108,7 +99,7 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"function": _saved_activation(config["function"])}
     if "activation" in settings and (kind == "Activation" or holds_activation(kind)):
         settings["activation"] = _saved_activation(settings["activation"])
-    if "quantization_config" in SETTINGS.get(kind, ()):
+    if "quantization_config" in defaults_of(kind):
         dtype = config.get("dtype")
         settings["quantization_config"] = dtype["config"].get("mode") if isinstance(dtype, Mapping) else None
     return settings

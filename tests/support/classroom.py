@@ -81,7 +81,8 @@ class Archetype:
         q1, q3: names of networks; None leaves the cell as released and hands in no evidence for it.
         points: automatic points that a fair teacher gives.
         reads: whether q2 and q4 are answered rightly.
-        evidence: whether the evidence folder is handed in.
+        evidence: whether evidence is handed in.
+        one_file: whether it is in the notebook's own outputs, and no folder is handed in.
     """
 
     q1: str | None
@@ -89,6 +90,7 @@ class Archetype:
     points: float
     reads: bool = True
     evidence: bool = True
+    one_file: bool = False
 
 
 ARCHETYPES: dict[str, Archetype] = {
@@ -96,6 +98,7 @@ ARCHETYPES: dict[str, Archetype] = {
     "functional": Archetype("dropout-functional", "norm-functional", 12.0),
     "split": Archetype("dropout-split", "norm", 12.0),
     "misread": Archetype("dropout", "norm", 8.0, reads=False),
+    "one-file": Archetype("dropout", "norm", 12.0, one_file=True),
     "nothing": Archetype(None, None, 0.0),
 }
 """Archetypes whose points are known beforehand; others take part with what the checker itself says in the notebook."""
@@ -143,7 +146,7 @@ def _train(name: str, folder: Path, cache: Path) -> None:
         ).history
     else:
         archive, record = trained(source, cache)
-        model.set_weights(_arrays(archive))
+        model.set_weights(arrays(archive))
         history = record["history"]
     data = {"name": training.data, "fingerprint": split.fingerprint}
     record = {"assignment": "spotify", "history": history, "data": data}
@@ -159,7 +162,8 @@ def layer_paths(archive: bytes) -> list[tuple[str, str]]:
     ]
 
 
-def _arrays(archive: bytes) -> list[Any]:
+def arrays(archive: bytes) -> list[Any]:
+    """The weights of an archive, in the order in which Keras lists them."""
     import h5py
 
     weights = zipfile.ZipFile(io.BytesIO(archive)).read("model.weights.h5")
@@ -262,10 +266,10 @@ def notebook(archetype: Archetype) -> str:
     codes = {Q1: archetype.q1, Q3: archetype.q3}
     for cell in book["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if codes.get(name):
+        if (code := codes.get(name)) is not None:
             model, run, optimizer, batch, epochs, prefix = training[name]
             cell["source"] = (
-                f"{model} = {NETWORKS[codes[name]][1]}\n"
+                f"{model} = {NETWORKS[code][1]}\n"
                 f"{model}.compile(optimizer='{optimizer}', loss='mae')\n"
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
@@ -338,7 +342,36 @@ def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int |
         put_evidence(folder / "evidence", question, archive, kept)
         answered = reading(reader, other, own, archetype.reads)
         put_evidence(folder / "evidence", reader, None, answered)
+    if archetype.one_file:
+        into_notebook(folder)
     return folder
+
+
+def result(question: str, files: Mapping[str, bytes], points: float = 0.0) -> dict[str, Any]:
+    """The output of a graded cell, as the kernel leaves it."""
+    from checker.questions import bundle
+
+    data = {"text/plain": repr(points), bundle.MIME: bundle.packed(question, files)}
+    return {"output_type": "execute_result", "metadata": {}, "execution_count": 1, "data": data}
+
+
+def into_notebook(folder: Path, keep: bool = False) -> Path:
+    """Put the evidence of a submission into its notebook's outputs, as a kernel does, and take the folder away.
+
+    Args:
+        folder: the submission.
+        keep: leave the folder where it is.
+    """
+    (path,) = folder.glob("*.ipynb")
+    book = json.loads(path.read_text("utf-8"))
+    for cell in book["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if files := {file.name: file.read_bytes() for file in (folder / "evidence").glob(f"{name}.*") if name}:
+            cell["outputs"] = [result(name, files)]
+    path.write_text(json.dumps(book, indent=1, ensure_ascii=False), "utf-8")
+    if not keep:
+        shutil.rmtree(folder / "evidence")
+    return path
 
 
 def linked(original: Path, course_folder: Path, student: str) -> None:
