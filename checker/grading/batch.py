@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,7 +119,8 @@ def grade_class(
     counts = _Counts()
     with Ledger(place.db_url, place.course_id, assignment) as ledger:
         known = ledger.journal()
-        tasks = (Task(place, student, options, known.get(readable(student), ""), ledger.id) for student in students)
+        sent = replace(place, config={})  # its classes are nbgrader's, which no worker needs
+        tasks = (Task(sent, student, options, known.get(readable(student), ""), ledger.id) for student in students)
         with _bar(len(students), progress) as advance, _writer(ledger, place) as put:
             for result in _run(tasks, jobs, scheduler):
                 counts.add(result)

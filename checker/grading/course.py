@@ -155,7 +155,7 @@ class Course:
 
     def released(self) -> list[str]:
         """Digests of the notebooks as they were handed out."""
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.release_notebooks()]
+        return [_digest(path, _stamp(path)) for path in self.release_notebooks()]
 
     def tidy(self) -> None:
         """Remove what a grader that was killed left half written beside the autograded notebooks."""
@@ -225,12 +225,12 @@ def graded(course: Course, submission: Submission, key: str, options: Options, a
     paths = course.release_notebooks()
     others = [path.stem for path in paths]
     for path in paths:
-        release = _release(path)
+        release = _release(path, _stamp(path))
         found = submission.found(release, others)
         noted = [*found.problems, *(["submission.words_elsewhere"] if _elsewhere(found, release) else [])]
         attention += noted
         source, problem = _source(course, submission, found, release, options.rerun)
-        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others)
+        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others, found)
         if audited and not options.rerun:
             problem = _audit(course, submission, found, release, marks)
         attention += [problem] if problem else []
@@ -248,8 +248,20 @@ def _elsewhere(found: Found, release: Release) -> bool:
 
 
 @cache
-def _release(path: Path) -> Release:
+def _release(path: Path, stamp: tuple[int, int]) -> Release:
+    """The release in this file, read anew when it changes: a cluster's workers outlive a run."""
     return Release.load(path)
+
+
+@cache
+def _digest(path: Path, stamp: tuple[int, int]) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with a file's content: its size and the time of its last change."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _source(

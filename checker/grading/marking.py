@@ -19,6 +19,7 @@ from checker.grading.assess import assess
 from checker.grading.class_report import reason
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
+    Found,
     Release,
     Submission,
     as_bytes,
@@ -69,6 +70,7 @@ def grade_notebook(
     rerun: Rerun | None = None,
     pictures: bool = True,
     others: Collection[str] = (),
+    found: Found | None = None,
 ) -> tuple[NotebookNode, Marks]:
     """Mark one submission; nothing in it can raise.
 
@@ -79,12 +81,13 @@ def grade_notebook(
         rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
         pictures: draw the learning curves; else they are told in words.
         others: names of the assignment's other notebooks.
+        found: the submission's notebook, where it was looked for before.
 
     Returns:
         The restored notebook, whose automatically graded cells hold the report and the points as outputs, and the
         marks by question id.
     """
-    found = submission.found(release, others)
+    found = found or submission.found(release, others)
     notebook = restore(found.notebook, release, found.raw)
     marks = mark_notebook(
         notebook, found.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
@@ -162,7 +165,8 @@ def write_marks(notebook: NotebookNode, marks: Marks, pictures: bool = True) -> 
             mark = marks.get(grade_id)
             if mark is None:
                 continue
-            data = {"text/html": show.html.render(mark.report, pictures), "text/plain": show.text.render(mark.report)}
+            page = show.page.of(mark.report)
+            data = {"text/html": show.html.render(page, pictures), "text/plain": show.text.render(page)}
             cell.outputs = [from_dict({"output_type": "display_data", "metadata": {}, "data": data})]
             if mark.points is not None:
                 points = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}

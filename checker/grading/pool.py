@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context, parent_process
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,6 +66,7 @@ class Workers(Executor):
     def __init__(self, count: int, seconds: float, memory: int = MEMORY, wall: float = WALL) -> None:
         self.seconds, self.memory, self.wall = seconds, memory, wall
         self._tasks: queue.SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
+        _start_server()  # in this thread: the kernel ends it with the thread that started it
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
@@ -106,10 +107,10 @@ class _Worker:
     """One process, and the pipe to it."""
 
     def __init__(self, memory: int, wall: float) -> None:
-        context = get_context("spawn")
+        context = _context()
         self.pipe, theirs = context.Pipe()
         self.memory, self.wall = memory, wall
-        self.process = context.Process(target=_work, args=(theirs, memory, os.getpid()), daemon=False)
+        self.process = context.Process(target=_work, args=(theirs, memory), daemon=False)
         self.process.start()
         theirs.close()
 
@@ -161,16 +162,32 @@ class _Worker:
         return 0
 
     def kill(self) -> None:
-        self.process.kill()
+        if not self.dead:
+            self.process.kill()
         self.process.join()
         self.pipe.close()
 
 
-def _work(pipe: Any, memory: int, parent: int) -> None:
+def _context() -> Any:
+    """How workers are started: where that is safe, as copies of one process that has everything imported already."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["checker.grading.warm"])
+    return context
+
+
+def _start_server() -> None:
+    if sys.platform == "linux":
+        _context()
+        forkserver.ensure_running()
+
+
+def _work(pipe: Any, memory: int) -> None:
     """Run what comes through the pipe until it closes."""
     global _more
     _more = lambda seconds: pipe.send((_MORE, seconds))  # noqa: E731
-    _die_with(parent)
+    _die_with_the_parent()
     _bound(memory)
     while True:
         try:
@@ -189,11 +206,12 @@ def _work(pipe: Any, memory: int, parent: int) -> None:
             pipe.send((False, RuntimeError(repr(error)[:200])))
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel end this process when the one that started it ends, even if that was killed."""
+def _die_with_the_parent() -> None:
+    """Have the kernel end this process when the one that it was forked from ends, which ends with the grader."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
+        parent = parent_process()
+        if parent is None or not parent.is_alive():  # it ended before this was asked for
             os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 
@@ -75,7 +75,8 @@ class Graded:
         return tuple(dict.fromkeys((*((self.failure,) if self.failure else ()), *open_questions, *self.attention)))
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        questions = {name: vars(answered) for name, answered in self.questions.items()}
+        return json.dumps({**vars(self), "questions": questions}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,6 +32,7 @@ from checker.reading.archive import (
     ARCHIVE_LIMIT,
     NOTEBOOK_FILE_LIMIT,
     SUBMISSION_LIMIT,
+    TOKENS,
     OpenFolder,
     Refused,
     without_outputs,
@@ -336,7 +338,7 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
     """
     try:
-        data = json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
+        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
     except Refused:
         return notebook_of(None), "submission.too_big"
     except (ValueError, RecursionError, MemoryError):
@@ -346,6 +348,16 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     if len(_list(data.get("cells"))) > MOST_CELLS:
         return notebook_of(None), "submission.too_big"
     return notebook_of(data), ""
+
+
+def _small(content: bytes) -> Any:
+    """The JSON of a file too small to hold too much; None where it is larger, or cannot be parsed with its outputs."""
+    if len(content) > TOKENS:
+        return None
+    try:
+        return json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def notebook_of(data: Any) -> NotebookNode:
@@ -624,6 +636,9 @@ def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
 
 def _is_python(source: str) -> bool:
     """Whether IPython could run this text; nothing is run."""
+    with suppress(Exception):  # what Python takes, IPython takes as it is; the rest may be magic
+        ast.parse(source)
+        return True
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:

@@ -3,7 +3,7 @@
 Character n-grams weighted by TF-IDF need no word list, no word borders and no download. They see wording, not meaning:
 alike answers are put side by side for a person to read, and nothing is marked here. The likeness of two answers is the
 cosine of their n-grams times the shorter one's length over the longer one's, since an answer that says a thing more is
-worth other points. Thresholds were measured with ``tests/answers/measure.py``; its table is in
+worth other points. Thresholds were measured with ``tests/answers/measure_groups.py``; its table is in
 ``tests/answers/README.md``.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ALIKE: Final = 0.28
+ALIKE: Final = 0.30
 """Mean likeness of two groups from which they are one group."""
 
 COPIED: Final = 0.75
@@ -71,14 +71,14 @@ def grouped(texts: Sequence[str], alike: float = ALIKE) -> Grouping:
     near: dict[int, tuple[int, ...]] = {}
     for part in _parts(vectors):
         words = [different[place] for place in part]
-        cosines = _cosines(vectors[part])
-        likeness = cosines * _lengths(words)
+        near_by = _cosines(vectors[part])
+        likeness = near_by * _lengths(words)
         for members in _clusters(likeness, alike):
             own = likeness[members][:, members]
             typical = own.mean(axis=1).argmax()
             order = [typical, *(place for place in (-own[typical]).argsort(kind="stable") if place != typical)]
             groups.append(tuple(each for place in order for each in same[part[members[place]]]))
-        for row, neighbours in _copies(cosines, words):
+        for row, neighbours in _copies(near_by, words):
             twins = [each for place in neighbours for each in same[part[place]]]
             for each in same[part[row]]:
                 near[each] = tuple(other for other in twins if other != each)
@@ -93,6 +93,11 @@ def normal(text: str) -> str:
 def weight(text: str) -> int:
     """How much a text says: its letters, a Chinese character counting as three."""
     return sum(3 if "\u3400" <= letter <= "\u9fff" else 1 for letter in text)
+
+
+def cosines(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The cosines of all pairs of texts, in [0, 1], lengths left aside."""
+    return _cosines(_vectors(texts))
 
 
 def _vectors(texts: Sequence[str]) -> Any:
