@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import classroom
 import machine
-from browser.lab import Server, chromium, jupyterlab
+from browser.lab import PATIENCE, Server, chromium, jupyterlab
 from playwright.sync_api import BrowserContext, expect
 
 from checker.questions.bundle import MIME
@@ -25,6 +25,8 @@ from checker.questions.bundle import MIME
 CELLS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell"
 TAB = ".lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current"
 DIRTY = re.compile("jp-mod-dirty")
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def measured(context: BrowserContext, server: Server, name: str) -> tuple[float, float]:
