@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from checker.language import N_, translate
 from checker.questions.prediction import Prediction
 from checker.questions.progress import Progress
+from checker.questions.rubric import Rubric
 from checker.report import Advice, Finding, Line, Outcome, Record, Report, Section, Standing
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from checker.questions.quiz import ReasonQuestion
 
 Answer = TypeVar("Answer")
+Kind = TypeVar("Kind", bound="Question[Any]")
 """What a kind of question is answered with, one of :mod:`checker.questions.answer`'s classes."""
 
 UNSAVED = N_(
-    "Your answer could not be saved beside the notebook, so a grader would not see it. "
-    "Is the disk full, or the folder read-only? Make room, then run this cell again."
+    "Your answer could not be saved in the folder `evidence`. Is the disk full, or the folder read-only? "
+    "Make room and run this cell again; or see to it that the notebook you hand in holds its graded cells' outputs."
 )
-"""What a learner is told whose evidence could not be saved."""
+"""What a learner is told whose evidence could not be saved in the folder."""
 
 TRIES_BEFORE_SOLUTION = 3
 """After so many attempts the feedback offers the solution."""
@@ -124,7 +126,8 @@ class Question(ABC, Generic[Answer]):
         """Read, judge, save, show."""
         from checker import show
 
-        report, saved = self._judged_and_saved(read, model)
+        report, files = self._judged_and_packed(read, model)
+        saved = self._write(files)
         self._last["report"] = report
         show.display(report)
         if not saved:
@@ -135,11 +138,18 @@ class Question(ABC, Generic[Answer]):
             show.display(follows)
 
     def _grade(self, read: Callable[[], Answer], model: Any = None) -> float:
-        """The same in silence."""
-        return round(self._judged_and_saved(read, model)[0].points, 4)
+        """The same in silence; where the points are a cell's result, the evidence stands beside them."""
+        from checker.questions import bundle
 
-    def _judged_and_saved(self, read: Callable[[], Answer], model: Any) -> tuple[Report, bool]:
-        """The report, and whether its evidence is now beside the notebook."""
+        report, files = self._judged_and_packed(read, model)
+        self._write(files)
+        points = round(report.points, 4)
+        if files:
+            bundle.attach(points, self.id, files)
+        return points
+
+    def _judged_and_packed(self, read: Callable[[], Answer], model: Any) -> tuple[Report, dict[str, bytes]]:
+        """The report, and the evidence for a grader: none where none is kept, or none can be made."""
         held: list[Answer] = []
 
         def sections() -> Iterable[Section]:
@@ -148,9 +158,9 @@ class Question(ABC, Generic[Answer]):
 
         with _quiet():
             report = self._guarded(sections)
-            return report, not self.graded or self._save(held, model)
+            return report, self._packed(held, model) if self.graded else {}
 
-    def _save(self, held: list[Answer], model: Any) -> bool:
+    def _packed(self, held: list[Answer], model: Any) -> dict[str, bytes]:
         from checker.questions import evidence
 
         try:
@@ -158,7 +168,13 @@ class Question(ABC, Generic[Answer]):
         except Exception:  # data that are not there, say; the answer is kept without them
             record = {"assignment": self.assignment}
         graph = self._graph(held[0]) if held else None
-        return evidence.save(self.id, model, record=record, graph=graph)
+        return evidence.pack(self.id, model, record=record, graph=graph)
+
+    def _write(self, files: Mapping[str, bytes]) -> bool:
+        """Whether the evidence, if any is kept, is now beside the notebook."""
+        from checker.questions import evidence
+
+        return not self.graded or evidence.write(self.id, files)
 
     # --- what every learner may call ------------------------------------------------------------------------------
     def because(self, answer: Any = None) -> None:
@@ -252,6 +268,7 @@ class Assignment:
         predictions: what a learner commits before running a demonstration, ``exercise.predict_1(...)``.
         graded: whether its answers leave evidence for a grader.
         written: points that a teacher gives by hand, for explanations in words.
+        rubrics: how each of these explanations is marked, by the ``grade_id`` of its cell.
     """
 
     id: str
@@ -259,6 +276,7 @@ class Assignment:
     questions: tuple[Question[Any], ...]
     graded: bool = True
     written: float = 0.0
+    rubrics: Mapping[str, Rubric] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
 
     def __post_init__(self) -> None:
@@ -274,6 +292,10 @@ class Assignment:
                 return part
         names = ", ".join(part.id for part in parts)
         raise AttributeError(f"{self.__dict__.get('id')!r} has the questions {names}, not {name!r}")
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The questions of one kind, in the order of the notebook."""
+        return tuple(question for question in self.questions if isinstance(question, kind))
 
     def __dir__(self) -> list[str]:
         return [

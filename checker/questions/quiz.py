@@ -10,7 +10,7 @@ from typing import Any
 from checker.language import N_, translate
 from checker.questions.answer import PlainAnswer
 from checker.questions.question import Question
-from checker.questions.typed import as_letter, as_number
+from checker.questions.typed import as_letter, as_number, no_number
 from checker.report import Advice, Finding, Record, Report, Section, Severity
 
 
@@ -69,7 +69,7 @@ class NumberQuestion(_AnswerQuestion):
         if answer is None:
             return Finding("answer.none")
         if value is None:
-            return Finding("number.not_a_number", params={"name": "answer"})
+            return no_number(answer, "answer")
         if abs(value - self.answer) <= self.tolerance:
             return None
         for mistaken, message in self.wrong.items():

@@ -7,7 +7,7 @@ import importlib
 import sys
 from types import ModuleType
 
-_ROOMS = ("animation", "explore", "figures", "html", "page", "plots", "text", "words")
+_ROOMS = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -40,7 +40,7 @@ def bundle(thing: object) -> dict[str, str]:
     with contextlib.suppress(Exception):
         from checker.show import html
 
-        shown["text/html"] = html.render(thing)
+        shown["text/html"] = html.render(thing, inline=False)
     return shown
 
 

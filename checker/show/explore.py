@@ -206,13 +206,16 @@ def _averages(rows: int, batches: int) -> Drawn:
     )
     from matplotlib.figure import Figure
 
+    from checker.show.picture import Ink
+
     with plots.style():
         figure = Figure(figsize=(6.8, 3.4))
         axes = figure.subplots()
         numbers = range(1, batches + 1)
-        axes.plot(numbers, means, ".", color=plots.BLUE, markersize=4, label=translate(N_("mean of a batch")))
-        axes.plot(numbers, moving, "-", color=plots.VERMILLION, linewidth=2, label=translate(N_("moving mean")))
-        axes.axhline(TRUE_MEAN, linestyle="--", color=plots.GREY, linewidth=1, label=translate(N_("true mean")))
+        blue, vermillion, grey = (plots.COLOURS[ink] for ink in (Ink.BLUE, Ink.VERMILLION, Ink.GREY))
+        axes.plot(numbers, means, ".", color=blue, markersize=4, label=translate(N_("mean of a batch")))
+        axes.plot(numbers, moving, "-", color=vermillion, linewidth=2, label=translate(N_("moving mean")))
+        axes.axhline(TRUE_MEAN, linestyle="--", color=grey, linewidth=1, label=translate(N_("true mean")))
         axes.set_xlabel(translate(N_("batch")))
         axes.set_ylim(0, 90)
         axes.legend(loc="lower right")
@@ -227,14 +230,14 @@ def _averages(rows: int, batches: int) -> Drawn:
 
 
 def _two_runs(curves: Mapping[str, Curves], reference: float | None, first: int, second: int) -> Drawn:
-    from checker.show import plots
+    from checker.show import picture, plots
 
     (before_name, before), (after_name, after) = (list(curves.items())[number - 1] for number in (first, second))
-    drawn = [run_of(diagnose(run, reference=reference)) for run in (before, after)]
-    picture = plots.draw(*drawn, title=f"{before_name} · {after_name}")
+    runs = [run_of(diagnose(run, reference=reference)) for run in (before, after)]
+    drawn = plots.draw(picture.of(*runs, title=f"{before_name} · {after_name}"))
     chosen = {before_name: before, after_name: after}
     alt = words.sentences(figures.told(run, name, reference) for name, run in chosen.items())
-    return Drawn("png", plots.rendered(picture, "png"), 680, alt, figures.Table.of(figures.columns(chosen)))
+    return Drawn("png", plots.rendered(drawn, "png"), 680, alt, figures.Table.of(figures.columns(chosen)))
 
 
 def _numbered(names: Sequence[str]) -> str:

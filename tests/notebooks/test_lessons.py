@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from itertools import pairwise
+from typing import Any
 
 import nbformat
 import pytest
@@ -13,7 +14,7 @@ from place import ROOT
 
 from checker.assignments import lessons
 from checker.language import translate
-from checker.questions import ChoiceQuestion, NetworkQuestion, NumberQuestion
+from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
@@ -31,7 +32,7 @@ HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 
 
 @pytest.fixture(params=LESSONS)
-def lesson(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+def lesson(request: pytest.FixtureRequest) -> Any:
     return nbformat.read(NOTEBOOKS / f"{request.param}.ipynb", as_version=4)
 
 
@@ -213,7 +214,7 @@ def test_small_and_without_traces_of_a_machine(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "assignment"), list(zip(LESSONS, ASSIGNMENTS, strict=True)))
-def test_lesson_asks_what_is_declared(name: str, assignment: lessons.Assignment) -> None:
+def test_lesson_asks_what_is_declared(name: str, assignment: Assignment) -> None:
     source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells)
     asked = re.findall(r"exercise\.(\w+)\.check", source)
     assert asked == [question.id for question in assignment.questions]
@@ -224,7 +225,7 @@ def test_lesson_asks_what_is_declared(name: str, assignment: lessons.Assignment)
 
 
 @pytest.mark.parametrize(("name", "assignment"), list(zip(LESSONS, ASSIGNMENTS, strict=True)))
-def test_choices_in_the_notebook_are_those_declared(name: str, assignment: lessons.Assignment) -> None:
+def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assignment) -> None:
     """Feedback repeats them; one who compares should find the same words."""
     from checker.language import using
 
@@ -240,7 +241,7 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: lesso
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.assignment}-{question.id}")
-def test_unanswered_is_met_kindly(question: lessons.ChoiceQuestion) -> None:
+def test_unanswered_is_met_kindly(question: ChoiceQuestion) -> None:
     report = question.evaluate(None)
     assert not report.passed
     assert report.findings[0].code in {"answer.none", "model.none"}
@@ -261,7 +262,7 @@ def test_right_and_wrong_answers() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.id)
-def test_solution_is_right(assignment: lessons.Assignment) -> None:
+def test_solution_is_right(assignment: Assignment) -> None:
     import keras
 
     places = {"keras": keras, "layers": keras.layers}
@@ -337,7 +338,7 @@ def test_the_catalogue_keeps_to_the_glossary() -> None:
     with CATALOGUE.open("rb") as file:
         messages = [message.string for message in read_po(file, locale="zh") if message.id]
     for text in messages:
-        for form in (text,) if isinstance(text, str) else text:
+        for form in (text,) if isinstance(text, str) else text or ():
             for word, instead in avoided():
                 assert word not in form, f"{form}: {word}, say {instead}"
 

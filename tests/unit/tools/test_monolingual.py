@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -14,7 +15,7 @@ from checker import monolingual
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 
-def of(language: str, path: Path) -> nbformat.NotebookNode:
+def of(language: str, path: Path) -> Any:
     return monolingual.monolingual(nbformat.read(path, as_version=4), language)
 
 
