@@ -138,11 +138,12 @@ def running_averages() -> Explorer:
     return Explorer(controls, _averages)
 
 
-def runs(histories: Mapping[str, object]) -> Explorer:
+def runs(histories: Mapping[str, object], reference: float | None = None) -> Explorer:
     """Lesson 3: any two of several runs in one picture.
 
     Args:
         histories: names and learning curves of two runs or more.
+        reference: the loss of a constant guess; without it a network that learned nothing may sound healthy.
 
     Raises:
         NotCurves: if one holds no learning curves.
@@ -153,7 +154,7 @@ def runs(histories: Mapping[str, object]) -> Explorer:
     if count < 2:
         raise ValueError(translate("To compare takes two runs, not {count}.", count=count))
     controls = (Control(N_("first run"), 1, count, 1, 1), Control(N_("second run"), 1, count, 1, 2))
-    return Explorer(controls, partial(_two_runs, curves), tuple(curves))
+    return Explorer(controls, partial(_two_runs, curves, reference), tuple(curves))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -228,14 +229,14 @@ def _averages(rows: int, batches: int) -> Drawn:
     return Drawn("png", data, 680, alt, figures.Table.of(table))
 
 
-def _two_runs(curves: Mapping[str, Curves], first: int, second: int) -> Drawn:
+def _two_runs(curves: Mapping[str, Curves], reference: float | None, first: int, second: int) -> Drawn:
     from checker.show import picture, plots
 
     (before_name, before), (after_name, after) = (list(curves.items())[number - 1] for number in (first, second))
-    title = f"{before_name} · {after_name}"
-    drawn = plots.draw(picture.of(run_of(diagnose(before)), run_of(diagnose(after)), title=title))
+    runs = [run_of(diagnose(run, reference=reference)) for run in (before, after)]
+    drawn = plots.draw(picture.of(*runs, title=f"{before_name} · {after_name}"))
     chosen = {before_name: before, after_name: after}
-    alt = words.sentences(figures.told(run, name) for name, run in chosen.items())
+    alt = words.sentences(figures.told(run, name, reference) for name, run in chosen.items())
     return Drawn("png", plots.rendered(drawn, "png"), 680, alt, figures.Table.of(figures.columns(chosen)))
 
 

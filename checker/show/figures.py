@@ -70,20 +70,26 @@ class Shown:
 
 
 def show(
-    figure: Figure, runs: object = None, *, alt: str = "", table: Mapping[str, Iterable[Any]] | None = None
+    figure: Figure,
+    runs: object = None,
+    *,
+    reference: float | None = None,
+    alt: str = "",
+    table: Mapping[str, Iterable[Any]] | None = None,
 ) -> None:
     """Show a figure with its words and its data, and close it.
 
     Args:
         figure: a matplotlib figure, or anything with a ``figure`` such as the axes that ``DataFrame.plot`` returns.
         runs: the learning curves that it draws: a history, or a name for each of several.
+        reference: the loss of a constant guess; without it a network that learned nothing may sound healthy.
         alt: what is to be said of it, where it draws no learning curves or more than these.
         table: the names and values of the columns behind it, where it draws no learning curves.
 
     Raises:
         NotCurves: if ``runs`` hold no learning curves.
     """
-    shown = described(figure, runs, alt=alt, table=table)
+    shown = described(figure, runs, reference=reference, alt=alt, table=table)
     if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
         pyplot.close(getattr(figure, "figure", figure))  # or the notebook would show it a second time
     _display(shown)
@@ -116,12 +122,17 @@ def show_labelled(figure: Figure, labels: Sequence[Any], truth: Sequence[Any]) -
 
 
 def described(
-    figure: Figure, runs: object = None, *, alt: str = "", table: Mapping[str, Iterable[Any]] | None = None
+    figure: Figure,
+    runs: object = None,
+    *,
+    reference: float | None = None,
+    alt: str = "",
+    table: Mapping[str, Iterable[Any]] | None = None,
 ) -> Shown:
     """The figure with its words and its data, not yet shown; the arguments are those of :func:`show`."""
     drawn = getattr(figure, "figure", figure)
     named = {} if runs is None else _named(runs)
-    said = [told(curves, name) for name, curves in named.items()]
+    said = [told(curves, name, reference) for name, curves in named.items()]
     data = table if table is not None else columns(named)
     png = _pixels(drawn)
     return Shown(
@@ -132,9 +143,9 @@ def described(
     )
 
 
-def told(curves: object, name: str = "") -> str:
+def told(curves: object, name: str = "", reference: float | None = None) -> str:
     """One run in full sentences: its losses at both ends, its best epoch, its diagnosis."""
-    return words.told(page.run_of(diagnose(curves)), name)
+    return words.told(page.run_of(diagnose(curves, reference=reference)), name)
 
 
 def markup(address: str, width: int, alt: str, table: Table, still: str = "") -> str:

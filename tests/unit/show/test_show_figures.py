@@ -157,6 +157,11 @@ def test_several_runs_are_told_by_their_names() -> None:
     assert alt.index("raw data, 6 epochs") < alt.index("scaled, 6 epochs")
 
 
+def test_a_network_that_learned_nothing_does_not_sound_healthy() -> None:
+    dead = {"loss": [1e9, *[350.0] * 30], "val_loss": [360 - number / 4 for number in range(31)]}
+    assert "healthy" not in figures.described(drawn(), dead, reference=97.0).alt
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_and_table_are_in_the_language_in_force(language: str) -> None:
     with using(language):
