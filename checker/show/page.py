@@ -219,7 +219,7 @@ def _messages(findings: list[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clip(finding.message) for finding in findings))
 
 
-_DEEDS = {
+_TO_DO = {
     "ok": ("right", N_("right")),
     "add": ("add", N_("add this layer")),
     "remove": ("remove", N_("remove this layer")),
@@ -238,8 +238,8 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 
 
 def _row(row: Row) -> tuple[Cell, ...]:
-    mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
-    todo = translate(deed)
+    mark, said = _TO_DO.get(row.action, ("note", N_("look at this layer")))
+    todo = translate(said)
     if row.action == "change" and row.detail.startswith("keras.layers."):
         todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
