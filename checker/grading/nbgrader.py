@@ -14,7 +14,7 @@ import os
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, List, Unicode
 
+from checker.grading import nbgrader_internals as internals
 from checker.grading import sandbox
 from checker.grading.batch import SECONDS, at_most, is_name, readable
 from checker.grading.class_report import REASONS, reason
@@ -112,14 +113,16 @@ class KeepStraysIn(NbGraderPreprocessor):  # type: ignore[misc]
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        coursedir, assignment = _converter(self).coursedir, resources["nbgrader"]["assignment"]
-        for stray in self.take_out(coursedir, assignment, _folder(coursedir, coursedir.release_directory, assignment)):
+        coursedir, assignment = internals.converter_of(self).coursedir, resources["nbgrader"]["assignment"]
+        for stray in self.take_out(
+            coursedir, assignment, internals.folder_of(coursedir, coursedir.release_directory, assignment)
+        ):
             self.log.warning("Not released: %s (KeepStraysIn.release names what is)", stray)
         return nb, resources
 
     def take_out(self, coursedir: CourseDirectory, assignment: str, target: Path) -> list[Path]:
         """Delete the copies that lie in this folder; gives their paths, relative to it."""
-        source = _folder(coursedir, coursedir.source_directory, assignment)
+        source = internals.folder_of(coursedir, coursedir.source_directory, assignment)
         strays = [
             path.relative_to(source)
             for path in sorted(source.rglob("*"))
@@ -156,22 +159,22 @@ class SubmissionExporter(NotebookExporter):
 
 def _prepare(converter: Autograde) -> None:
     """Have nbgrader grade, in place of the submitted folders, copies that hold only what grading needs."""
-    coursedir, convert = converter.coursedir, converter.convert_notebooks
+    coursedir = converter.coursedir
     register(converter, coursedir.assignment_id)
     submitted = coursedir.submitted_directory
 
-    def guarded() -> None:
+    def guarded(convert: Callable[[], None]) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             converter.handed_in = Path(coursedir.format_path(submitted, ".", "."))
             converter.unread = {}
-            converter.assignments = dict(_staged(converter, Path(os.path.realpath(scratch))))
+            internals.convert_only(converter, dict(_staged(converter, Path(os.path.realpath(scratch)))))
             coursedir.submitted_directory = os.path.realpath(scratch)
             try:
                 convert()
             finally:
                 coursedir.submitted_directory = submitted
 
-    converter.convert_notebooks = guarded
+    internals.run_around_notebooks(converter, guarded)
 
 
 def _staged(converter: Autograde, scratch: Path) -> Iterator[tuple[str, list[str]]]:
@@ -223,7 +226,7 @@ def register(converter: BaseConverter, assignment: str) -> None:
             known = bool(gradebook.find_assignment(assignment).notebooks)
         except MissingEntry:
             known = False
-    if not known and _folder(coursedir, coursedir.source_directory, assignment).is_dir():
+    if not known and internals.folder_of(coursedir, coursedir.source_directory, assignment).is_dir():
         with tempfile.TemporaryDirectory() as scratch:
             _generate(converter, assignment, Path(scratch))
 
@@ -240,7 +243,7 @@ def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:
 
 def notebook_names(converter: BaseConverter, assignment: str) -> list[str]:
     """The names of an assignment's notebooks, without suffix."""
-    folder = _folder(converter.coursedir, converter.coursedir.release_directory, assignment)
+    folder = internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
     return sorted(path.stem for path in folder.glob("*.ipynb"))
 
 
@@ -250,22 +253,16 @@ def release_of(converter: BaseConverter, assignment: str, notebook: str) -> Rele
     Raises:
         OSError, ValueError: the release folder does not hold it.
     """
-    path = _folder(converter.coursedir, converter.coursedir.release_directory, assignment) / f"{notebook}.ipynb"
+    path = (
+        internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
+        / f"{notebook}.ipynb"
+    )
     return _loaded(path, path.stat().st_mtime_ns)
 
 
 @cache
 def _loaded(path: Path, _changed: int) -> Release:
     return Release.load(path)
-
-
-def _folder(coursedir: CourseDirectory, step: str, assignment: str, student: str = ".") -> Path:
-    return Path(coursedir.format_path(step, student, assignment))
-
-
-def _converter(preprocessor: NbGraderPreprocessor) -> BaseConverter:
-    """The converter in which a preprocessor runs: its exporter's parent."""
-    return preprocessor.parent.parent
 
 
 # --- grading ----------------------------------------------------------------------------------------------------------
@@ -286,13 +283,13 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         )  # what judges a model is needed here only, not wherever nbgrader reads its config
         from checker.grading.marking import mark_notebook, silent
 
-        names, converter = resources["nbgrader"], _converter(self)
+        names, converter = resources["nbgrader"], internals.converter_of(self)
         try:
             assignment = assignments.find(names["assignment"])
         except KeyError:
             return self._executed(nb, resources)
         coursedir = converter.coursedir
-        graded = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        graded = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded)
         release = release_of(converter, names["assignment"], names["notebook"])
         submission = Submission.read(converter.handed_in, names["student"], names["assignment"])
@@ -306,8 +303,8 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
 
     def _executed(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Another assignment of the course leaves no evidence: its notebooks are executed, in the sandbox only."""
-        names, coursedir = resources["nbgrader"], _converter(self).coursedir
-        folder = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        names, coursedir = resources["nbgrader"], internals.converter_of(self).coursedir
+        folder = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         run = Run(Ending.DIED, 0.0)
         if self._safe:
             run = self._run(as_bytes(nb), names["assignment"], _files_in(folder))
@@ -344,37 +341,33 @@ def _files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files if path.stat().st_size <= sandbox.Limits().disk // 8}
 
 
-class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
+class SaveGrades(internals.SaveGrades):
     """Enter the points into the gradebook; an unsettled question waits for a person, where nbgrader is generous."""
 
-    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_score(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if grade_id in resources["unsettled"]:
-            grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    def after_score(self, grade: Any, resources: Any) -> bool:
+        unsettled = grade.name in resources["unsettled"]
+        if unsettled:
             grade.auto_score, grade.needs_manual_grade = None, True
-            self.gradebook.db.commit()
+        return unsettled
 
-    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_comment(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if "silent" in resources and grade_id not in resources["silent"]:
-            comment = self.gradebook.find_comment(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    def after_comment(self, comment: Any, resources: Any) -> bool:
+        spoken = "silent" in resources and comment.name not in resources["silent"]
+        if spoken:
             comment.auto_comment = None
-            self.gradebook.db.commit()
+        return spoken
 
 
 # --- feedback ---------------------------------------------------------------------------------------------------------
 
 
-class HideTests(stock.ClearHiddenTests):  # type: ignore[misc]
+class HideTests(internals.HiddenTests):
     """Take hidden tests out of what the learner gets back; nbgrader takes them out of the release only."""
 
     enforce_metadata = Bool(False)
     display_data_priority = List(Unicode(), help="Not used; nbconvert sets it wherever HTML is made.").tag(config=True)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
-        if self._remove_hidden_test_region(cell):
+        if self.take_out(cell):
             for output in cell.get("outputs", []):
                 if output.output_type == "error":  # its traceback quotes the test
                     output.traceback, output.evalue = [output.ename], ""
