@@ -1,8 +1,8 @@
-"""nbgrader with its traps closed: ``configure(c)`` in an ``nbgrader_config.py`` is all that a course needs.
+"""nbgrader as this course needs it: ``configure(c)`` in an ``nbgrader_config.py`` is all there is to do.
 
 nbgrader's own commands, formgrader, feedback and export go on as they are. What changes is what they call: a submission
 is read whatever it has become (:class:`SubmissionExporter`), its points come from verified evidence instead of from
-running a stranger's code (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
+running code that was handed in (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
 (:class:`HideTests`).
 """
 
