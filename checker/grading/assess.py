@@ -37,7 +37,7 @@ def assess(assignment: Assignment, files: Mapping[str, bytes]) -> dict[str, Asse
     assessed: dict[str, Assessment] = {}
     proved: list[Curves] = []
     for question in sorted(assignment.questions, key=lambda question: question.reads_runs):
-        evidence = read(files, question.id)
+        evidence = read(files, question.id, assignment.id)
         report = question.judge(question.from_evidence(evidence, proved))
         assessed[question.id] = Assessment(report, evidence)
         proved += _proved(report)

@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,12 +24,14 @@ from typing import Any, Self
 import nbformat
 from nbformat import NotebookNode
 
+from checker.grading.carried import carried, counting
 from checker.grading.cleaning import as_text, clean
 from checker.language import N_, translate
 from checker.reading.archive import (
     ARCHIVE_LIMIT,
     NOTEBOOK_FILE_LIMIT,
     SUBMISSION_LIMIT,
+    TOKENS,
     OpenFolder,
     Refused,
     without_outputs,
@@ -133,6 +136,7 @@ class Submission:
         notebooks: the files that may be its notebooks, by name.
         evidence: the evidence files, by name: ``"q1.keras"``, ``"q1.json"``.
         timestamp: when it was handed in, as ISO 8601 in UTC; empty if ``timestamp.txt`` does not say.
+        carries: whether the evidence in the notebook's own outputs counts, too; not once it was run again.
         digest: of all of this; another digest is another submission.
         problems: message codes of what was not read.
     """
@@ -142,6 +146,7 @@ class Submission:
     evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     timestamp: str = ""
     problems: tuple[str, ...] = ()
+    carries: bool = True
 
     @classmethod
     def read(cls, submitted: Path, student: str, assignment: str) -> Self:
@@ -208,14 +213,37 @@ class Submission:
         fitting = [each for each in readings if each.name == right or each.name.endswith(".ipynb") or each.likeness]
         best = max(fitting, key=lambda each: (each.answers > 0, each.name == right, each.likeness), default=None)
         if best is None:
-            return Found("", notebook_of(None), "", (*self.problems, "submission.no_notebook"))
-        problems = [*self.problems, *best.problems]
+            nothing = (*self.problems, "submission.no_notebook")
+            return Found("", notebook_of(None), "", nothing, self.evidence)
+        evidence, told = self._evidence(best.name, release, others)
+        problems = [*self.problems, *best.problems, *told]
         if best.broken_code:
             problems.append("submission.no_python")
         rivals = [each for each in fitting if each.name != best.name]
         if any(each.name == right or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
-        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)))
+        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)), evidence)
+
+    def _evidence(
+        self, name: str, release: Release, others: Collection[str]
+    ) -> tuple[dict[str, bytes], tuple[str, ...]]:
+        """The evidence that counts, and what to tell of it: that in the notebooks' outputs, and that in the folder."""
+        if not self.carries:
+            return dict(self.evidence), ()
+
+        def question_of(raw: Mapping[str, Any]) -> str | None:
+            known = _recognise(_node(_cell(raw)), release)
+            return known if known in release.automatic else None
+
+        def tracked(raw: Mapping[str, Any]) -> str | None:
+            cell = _cell(raw)
+            return _grade_id(cell) if _graded(cell) and not _answerable(cell) else None
+
+        found = carried(self.notebooks[name], question_of)
+        for other in sorted(others):  # the assignment's other notebooks, whose questions are judged with these
+            if other != release.name and f"{other}.ipynb" in self.notebooks:
+                found += carried(self.notebooks[f"{other}.ipynb"], tracked)
+        return counting(found, self.evidence)
 
 
 @dataclass(frozen=True)
@@ -227,12 +255,14 @@ class Found:
         notebook: what :func:`notebook_of` makes of it.
         raw: the beginning of the file's text, where it is no notebook that could be read.
         problems: message codes of what a person should know.
+        evidence: the evidence that counts with it, by name.
     """
 
     name: str
     notebook: NotebookNode
     raw: str = ""
     problems: tuple[str, ...] = ()
+    evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class _Room:
@@ -293,7 +323,7 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
     """
     try:
-        data = json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
+        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
     except Refused:
         return notebook_of(None), "submission.too_big"
     except (ValueError, RecursionError, MemoryError):
@@ -303,6 +333,16 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     if len(_list(data.get("cells"))) > MOST_CELLS:
         return notebook_of(None), "submission.too_big"
     return notebook_of(data), ""
+
+
+def _small(content: bytes) -> Any:
+    """The JSON of a file too small to hold too much; None where it is larger, or cannot be parsed with its outputs."""
+    if len(content) > TOKENS:
+        return None
+    try:
+        return json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def notebook_of(data: Any) -> NotebookNode:
@@ -448,6 +488,11 @@ def words_elsewhere(submitted: NotebookNode, release: Release) -> list[str]:
     return _words(submitted.cells, places, release) if set(release.manual) - answered else []
 
 
+def own_words(notebook: NotebookNode, release: Release) -> list[str]:
+    """All that the learner wrote anywhere but in the cells for written answers, answered or not."""
+    return _words(notebook.cells, _places(notebook.cells, release), release)
+
+
 def _is_prose(source: str) -> bool:
     """Whether a code cell holds text in place of code: nothing that could run, or comments and strings alone."""
     try:
@@ -576,6 +621,9 @@ def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
 
 def _is_python(source: str) -> bool:
     """Whether IPython could run this text; nothing is run."""
+    with suppress(Exception):  # what Python takes, IPython takes as it is; the rest may be magic
+        ast.parse(source)
+        return True
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -607,6 +655,11 @@ def from_dict(data: Mapping[str, Any]) -> NotebookNode:
 def as_bytes(notebook: NotebookNode) -> bytes:
     """The notebook as a file's content."""
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
+
+
+def from_file(content: bytes) -> NotebookNode:
+    """The notebook in a file that the grader wrote."""
+    return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:

@@ -43,6 +43,8 @@ class Facts:
         device: ``"CPU"`` or ``"GPU"``; empty where unknown.
         policy: the model's dtype policy, ``"float32"``, ``"mixed_float16"``; empty where unknown.
         tf32: whether matrices may be multiplied in TensorFloat-32, as NVIDIA's Ampere and newer do by default.
+        averaged: whether the optimizer puts a moving average in place of the weights when training ends.
+        first: how many epochs came before the first that the History lists, ``fit``'s ``initial_epoch``.
     """
 
     owner: str = ""
@@ -51,6 +53,8 @@ class Facts:
     device: str = ""
     policy: str = ""
     tf32: bool = False
+    averaged: bool = False
+    first: int = 0
 
     @classmethod
     def of(cls, model: Any, history: Any) -> Self:
@@ -61,20 +65,25 @@ class Facts:
         real = is_a(history, keras.callbacks.History)  # other objects' attributes are not touched
         listed, owner = (getattr(history, name, None) if real else None for name in ("epoch", "model"))
         epochs = len(listed) if type(listed) is list and listed else None
+        first = listed[0] if epochs and listed and isinstance(listed[0], int) and listed[0] > 0 else 0
         if not is_a(model, keras.Model):
-            return cls("", epochs)
+            return cls("", epochs, first=first)
         vouched = owner is model and getattr(model, "history", None) is history
         who = "this" if vouched else "other" if owner is not None and owner is not model else ""
-        return cls(who, epochs, *_arithmetic(keras, model))
+        averaged = getattr(getattr(model, "optimizer", None), "use_ema", False) is True
+        return cls(who, epochs, *_arithmetic(keras, model), averaged, first)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """The facts in a record; whatever does not fit counts as unknown."""
         if not isinstance(data, Mapping):
             return cls()
-        texts = {name: str(data.get(name, ""))[:40] for name in ("owner", "backend", "device", "policy")}
-        epochs = data.get("epochs")
-        return cls(epochs=epochs if isinstance(epochs, int) else None, tf32=data.get("tf32") is True, **texts)
+        owner, backend, device, policy = (
+            str(data.get(name, ""))[:40] for name in ("owner", "backend", "device", "policy")
+        )
+        epochs, first = (value if isinstance(value, int) else None for value in map(data.get, ("epochs", "first")))
+        tf32, averaged = (data.get(name) is True for name in ("tf32", "averaged"))
+        return cls(owner, epochs, backend, device, policy, tf32, averaged, first or 0)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -122,6 +131,7 @@ class NetworkAnswer:
         facts: what else is known of the run.
         graph: the network as it was read, where it could be.
         doubt: why the evidence cannot be relied on: missing, damaged, altered; None where it can.
+        unused: layers that are called but lead nowhere: the position of the layer before them, and their code.
     """
 
     network: Blueprint | Finding | None = None
@@ -130,6 +140,7 @@ class NetworkAnswer:
     facts: Facts = Facts()
     doubt: Finding | None = None
     graph: Graph | None = field(default=None, compare=False)
+    unused: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def from_kernel(cls, input_shape: Any, model: Any = NOT_ASKED, history: Any = NOT_ASKED) -> Self:
@@ -154,7 +165,8 @@ class NetworkAnswer:
                 network = Finding(problem.code, params=problem.params)
         curves = None if history is NOT_ASKED else read_curves(history)
         live = model if isinstance(network, Blueprint) else None
-        return cls(network, curves, replay, Facts.of(live, history), graph=graph)
+        unused = () if graph is None else graph.unused
+        return cls(network, curves, replay, Facts.of(live, history), graph=graph, unused=unused)
 
     @classmethod
     def from_evidence(cls, evidence: Evidence, trained: bool) -> Self:
@@ -172,13 +184,13 @@ class NetworkAnswer:
                 network = Blueprint.from_graph(graph)
             except Unreadable as problem:
                 doubt = doubt or Finding(problem.code, params=problem.params)
-        curves = read_curves(evidence.curves()) if trained else None
+        curves = (evidence.unread() or read_curves(evidence.curves())) if trained else None
         replay = None if graph is None or evidence.weights is None else _saved_replay(graph, evidence.weights)
         facts = Facts.from_dict(evidence.record.get("facts"))
         if network is None and evidence.finding is not None:  # the learner was told then, and is told so again
             network, doubt = evidence.finding, None
         found = network or doubt or Finding("model.none")
-        return cls(found, curves, replay, facts, doubt, graph)
+        return cls(found, curves, replay, facts, doubt, graph, evidence.unused)
 
 
 def _live_replay(graph: Graph) -> Callable[[], Replay]:
@@ -204,10 +216,11 @@ class ReadingAnswer:
     """What was read off two runs.
 
     Attributes:
-        effect, number: as handed in.
+        effect, number: as handed in; for a number that was read as none, the finding why.
         before, after: the two runs, or the finding why there is none.
         same: whether both are one object.
         doubt: why the evidence cannot be relied on; None where it can.
+        exchanged: whether the submission's networks prove the first run instead of the second.
     """
 
     effect: Any
@@ -216,6 +229,7 @@ class ReadingAnswer:
     after: Curves | Finding
     same: bool = False
     doubt: Finding | None = None
+    exchanged: bool = False
 
     @classmethod
     def from_kernel(cls, effect: Any, number: Any, before: Any, after: Any) -> Self:
@@ -232,11 +246,13 @@ class ReadingAnswer:
             proved: the curves that the weights of the submission's networks prove: the second run must be one of them.
         """
         doubt = Finding(evidence.problems[0]) if evidence.problems else None
-        before, after = (read_curves(evidence.curves(name)) for name in ("before", "after"))
-        known = map(repr, proved)  # as text, in which NaN equals NaN
+        before, after = (evidence.unread(name) or read_curves(evidence.curves(name)) for name in ("before", "after"))
+        known = set(map(repr, proved))  # as text, in which NaN equals NaN
+        exchanged = False
         if doubt is None and not isinstance(after, Finding) and repr(after) not in known:
-            doubt = Finding("evidence.other_run")
-        return cls(evidence.answer("effect"), evidence.answer("number"), before, after, False, doubt)
+            doubt, exchanged = Finding("evidence.other_run"), repr(before) in known
+        number = evidence.unread("number") or evidence.answer("number")
+        return cls(evidence.answer("effect"), number, before, after, False, doubt, exchanged)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from checker.blueprint import Blueprint, Graph
 from checker.expect import Network
 from checker.language import N_, translate
 from checker.questions.answer import NOT_ASKED, NetworkAnswer
-from checker.questions.evidence import curves_record, data_record
+from checker.questions.evidence import curves_record, data_record, unread_record
 from checker.questions.question import Question
 from checker.questions.training import Training, Verdict, judge
 from checker.report import Finding, Outcome, Report, Section, Severity
@@ -94,7 +94,7 @@ class NetworkQuestion(Question[NetworkAnswer]):
             return Section("architecture", False, 0.0, worth, (finding,))
         alignment = align(network, self.network)
         width = self._width(network)
-        findings = (*width, *_findings(alignment))
+        findings = (*width, *_findings(alignment, network, answer.unused))
         points = round(worth * (alignment.credit / 2 if width else alignment.credit), 2)
         return Section("architecture", not findings, points, worth, findings, alignment.rows)
 
@@ -132,9 +132,12 @@ class NetworkQuestion(Question[NetworkAnswer]):
         record: dict[str, Any] = {"compiled": compiled, "facts": answer.facts.to_dict()}
         if isinstance(answer.network, Finding):
             record["finding"] = answer.network.to_dict()
+        if answer.unused:
+            record["unused"] = answer.unused
         if self.training is not None:
             record["data"] = data_record(self.training.data)
             record["history"] = curves_record(answer.curves)
+            record["unread"] = unread_record(history=answer.curves)
         return record
 
 
@@ -143,6 +146,52 @@ def _for_later(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.NOTE) if finding.name.startswith("curve.") else finding
 
 
-def _findings(alignment: Alignment) -> Iterable[Finding]:
+def _findings(alignment: Alignment, network: Blueprint, unused: Sequence[tuple[int, str]]) -> Iterable[Finding]:
+    """What to do, in the words for what most likely happened."""
     for edit in alignment.edits:
-        yield Finding(edit.code, position=edit.position, params=edit.params)
+        finding = Finding(edit.code, position=edit.position, params=edit.params)
+        yield _unassigned(finding, unused) or _relative(finding, network) or finding
+
+
+def _unassigned(finding: Finding, unused: Sequence[tuple[int, str]]) -> Finding | None:
+    """The layer that is missing is called right there, but its result is not kept: ``Dropout(0.3)(x)``."""
+    kind = _kind(finding.params.get("layer", finding.params.get("kind", "")))
+    for position, code in unused:
+        if _kind(code) != kind:
+            continue
+        if finding.code == "layer.missing" and finding.position == position:
+            return replace(finding, code="layer.missing:unassigned")
+        if finding.code == "layer.missing:first" and position == 0:
+            return replace(finding, code="layer.missing:unassigned_first")
+        if finding.code == "network.count":
+            params = {**finding.params, "layer": code}
+            return replace(finding, code="network.count:unassigned", position=position, params=params)
+    return None
+
+
+RELATIVES = {
+    "AlphaDropout": "alpha",
+    "GaussianDropout": "gaussian",
+    "SpatialDropout1D": "spatial",
+    "SpatialDropout2D": "spatial",
+    "SpatialDropout3D": "spatial",
+}
+"""Layers that are easily taken for dropout, and the wording that says how they differ."""
+
+
+def _relative(finding: Finding, network: Blueprint) -> Finding | None:
+    """A relative of dropout stands where dropout itself is asked for."""
+    if finding.code == "layer.replaced" and _kind(finding.params.get("expected", "")) == "Dropout":
+        wording = RELATIVES.get(_kind(finding.params.get("layer", "")))
+        return None if wording is None else replace(finding, code=f"layer.replaced:{wording}")
+    if finding.code == "network.count" and finding.params.get("kind") == "Dropout":
+        found = next((layer for layer in network.layers if layer.kind in RELATIVES), None)
+        if found is not None:
+            params = {**finding.params, "layer": found.code}
+            return replace(finding, code="network.count:relative", position=found.number, params=params)
+    return None
+
+
+def _kind(code: object) -> str:
+    """The class in a layer's code: ``Dropout(0.3)`` is a ``Dropout``."""
+    return str(code).partition("(")[0]

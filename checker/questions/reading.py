@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from checker import datasets
 from checker.questions.answer import ReadingAnswer
-from checker.questions.evidence import curves_record, data_record
+from checker.questions.evidence import curves_record, data_record, unread_record
 from checker.questions.question import Question
 from checker.questions.training import Training, scale
-from checker.questions.typed import as_letter, as_number
+from checker.questions.typed import as_letter, as_number, no_number, noted_letter
 from checker.report import Finding, Outcome, Report, Section
 
 if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
@@ -72,12 +72,10 @@ class ReadingQuestion(Question[ReadingAnswer]):
         return f'{name}effect = "{self.effect}"\n{name}number = {number}'
 
     def sections(self, answer: ReadingAnswer) -> Iterator[Section]:
-        from checker.curves import compare
-
-        if answer.doubt is not None:
+        before, after = answer.before, answer.after
+        if answer.doubt is not None and not (answer.exchanged and self._swapped(answer)):
             yield Section("answer", False, 0.0, self.points, (answer.doubt,), outcome=Outcome.UNSETTLED)
             return
-        before, after = answer.before, answer.after
         if isinstance(before, Finding) or isinstance(after, Finding):
             problem = before if isinstance(before, Finding) else after
             yield Section("answer", False, 0.0, self.points, (problem,) if isinstance(problem, Finding) else ())
@@ -85,10 +83,26 @@ class ReadingQuestion(Question[ReadingAnswer]):
         if (trouble := self._trouble(answer.same, before, after)) is not None:
             yield Section("answer", False, 0.0, self.points, (trouble,))
             return
-        comparison = compare(before, after, reference=datasets.median_loss(self.training.data))
-        findings = (*self._effect(answer.effect, comparison), *self._number(answer.number, before, after))
+        if self._swapped(answer):
+            yield Section("answer", False, 0.0, self.points, (Finding("reading.swapped"),))
+            return
+        findings = self._mistakes(answer, before, after)
         points = self.points * (2 - len(findings)) / 2
         yield Section("answer", not findings, points, self.points, findings)
+
+    def _mistakes(self, answer: ReadingAnswer, before: Curves, after: Curves) -> tuple[Finding, ...]:
+        """What is wrong in the answer, if these are the two runs."""
+        from checker.curves import compare
+
+        comparison = compare(before, after, reference=datasets.median_loss(self.training.data))
+        return (*self._effect(answer.effect, comparison), *self._number(answer.number, before, after))
+
+    def _swapped(self, answer: ReadingAnswer) -> bool:
+        """Whether the answer is wrong of these two runs, and right of the same two the other way round."""
+        before, after = answer.before, answer.after
+        if isinstance(before, Finding) or isinstance(after, Finding):
+            return False
+        return bool(self._mistakes(answer, before, after)) and not self._mistakes(answer, after, before)
 
     def _trouble(self, same: bool, before: Curves, after: Curves) -> Finding | None:
         """Why these two runs cannot be compared."""
@@ -109,9 +123,10 @@ class ReadingQuestion(Question[ReadingAnswer]):
 
     def _number(self, number: Any, before: Curves, after: Curves) -> Iterator[Finding]:
         value = as_number(number)
-        if value is None:
-            code = "reading.unanswered" if number is None else "number.not_a_number"
-            yield Finding(code, params={"name": "number"})
+        if isinstance(number, Finding):
+            yield number
+        elif value is None:
+            yield no_number(number, "number") or Finding("reading.unanswered", params={"name": "number"})
         elif self.number == "best_epoch":
             if not _names_best_epoch(value, before):
                 yield Finding("reading.best_epoch", params={"given": value, "epochs": len(before.loss)})
@@ -119,11 +134,13 @@ class ReadingQuestion(Question[ReadingAnswer]):
             yield Finding("reading.best_loss", params={"given": value})
 
     def _record(self, answer: ReadingAnswer) -> Mapping[str, Any]:
-        effect, number = answer.effect, as_number(answer.number)
         return {
-            "answer": {"effect": effect if isinstance(effect, str) and len(effect) < 20 else None, "number": number},
+            "answer": {"effect": noted_letter(answer.effect), "number": as_number(answer.number)},
             "before": curves_record(answer.before),
             "after": curves_record(answer.after),
+            "unread": unread_record(
+                before=answer.before, after=answer.after, number=no_number(answer.number, "number")
+            ),
             "data": data_record(self.training.data),
         }
 

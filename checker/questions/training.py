@@ -72,6 +72,7 @@ class Training:
         forbidden: diagnoses that fail the curves.
         target: a validation loss to reach, in the target's unit; None where none is set.
         limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
+        least: smallest allowed value, likewise: a validation loss so low was measured on rows that were trained on.
         prefix: what the notebook's names for this data, model and history begin with: ``"concrete_"``.
     """
 
@@ -84,6 +85,7 @@ class Training:
     forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
     target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
 
     @property
@@ -155,29 +157,41 @@ def judge(training: Training, answer: NetworkAnswer) -> Verdict:
     curves = answer.curves
     diagnosis = diagnose(curves, reference=datasets.median_loss(training.data))
     network = answer.network if isinstance(answer.network, Blueprint) else None
-    foreign = (*_model_findings(training, network), *filter(None, [scale(training, curves)]))
     proof = _proof(training, answer, curves)
+    foreign = tuple(_foreign(training, network, curves, proof))
     if foreign:
         outcome = Outcome.CONTRADICTED if proof.outcome is Outcome.UNSETTLED else proof.outcome
         return Verdict(foreign, curves, diagnosis, outcome)
     if proof.finding is not None and proof.finding.severity is Severity.ERROR:
         return Verdict((proof.finding,), curves, diagnosis, proof.outcome)
-    findings = (*filter(None, [proof.finding]), *_shape(training, curves, diagnosis, proof))
+    findings = (*filter(None, [proof.finding]), *_shape(training, curves, diagnosis, proof, answer.facts))
     return Verdict(findings, curves, diagnosis, proof.outcome)
 
 
-def _model_findings(training: Training, blueprint: Blueprint | None) -> Iterator[Finding]:
+def _foreign(training: Training, network: Blueprint | None, curves: Curves, proof: Proof) -> Iterator[Finding]:
+    """Signs that the curves are not this network's, or not of this training.
+
+    Weights that prove the loss outrank them: it is then of this data and of this loss function, whatever the model says
+    now. (It may have been loaded or cloned without being compiled, or a learner wrote the function anew.)
+    """
+    proved = proof.outcome is Outcome.PROVED and proof.reached is not None and math.isfinite(proof.reached)
+    if network is not None:
+        yield from _model_findings(training, network, proved)
+    if not proved and (finding := scale(training, curves)) is not None:
+        yield finding
+
+
+def _model_findings(training: Training, blueprint: Blueprint, proved: bool) -> Iterator[Finding]:
     """A model that was never built or compiled cannot have this history."""
-    if blueprint is None:
-        return
     if not blueprint.built:
         yield Finding("model.unbuilt")
     if blueprint.compiled is None:
-        yield Finding("model.not_compiled", params={"code": training.compile_code})
+        if not proved:
+            yield Finding("model.not_compiled", params={"code": training.compile_code})
         return
     for name, expected in (("loss", training.loss), ("optimizer", training.optimizer)):
         actual = blueprint.compiled.get(name)
-        if actual and actual != expected:
+        if actual and actual != expected and not (proved and name == "loss"):
             yield Finding(f"compile.{name}", params={"actual": actual, "expected": expected})
 
 
@@ -187,10 +201,8 @@ def scale(training: Training, curves: Curves) -> Finding | None:
 
     median = datasets.median_loss(training.data)
     finite = curves.finite
-    if not finite or "diverged" in diagnose(curves):
-        return None
-    lowest = min(finite)
-    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+    lowest = min(finite, default=median)
+    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median or "diverged" in diagnose(curves):
         return None
     return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
 
@@ -261,6 +273,8 @@ def _unproved(facts: Facts, curves: Curves, actual: float) -> Finding:
     """The likeliest reason why no epoch has the loss that the weights give."""
     claimed = (curves.val_loss or (math.nan,))[-1]
     params = {"actual": actual, "claimed": claimed}
+    if facts.averaged:
+        return Finding("history.averaged", params=params)
     if facts.owner == "this":  # Keras vouches for the run, so it was validated on other data
         return Finding("history.other_split", params=params)
     if facts.owner == "other":
@@ -279,11 +293,11 @@ def close(actual: float, claimed: float, allowed: float = EXACT.expected) -> boo
     return math.isclose(actual, claimed, rel_tol=allowed)
 
 
-def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proof) -> Iterator[Finding]:
+def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proof, facts: Facts) -> Iterator[Finding]:
     """What the curves show, once they are known to be the right ones."""
     if len(curves.loss) < training.least_epochs and "diverged" not in diagnosis:
-        params = {"actual": len(curves.loss), "expected": training.epochs}
-        yield Finding("history.short", params=params)
+        params = {"actual": len(curves.loss), "expected": training.epochs, "first": facts.first}
+        yield Finding("history.short:continued" if facts.first else "history.short", params=params)
         return
     if curves.val_loss is None:
         yield Finding("curve.no_validation")
@@ -294,11 +308,16 @@ def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proo
             continue
         severity = Severity.ERROR if failed else Severity.NOTE
         yield Finding(verdict.code, severity, verdict.epochs[0], verdict.params)
-    if diagnosis.names & set(training.forbidden):
+    if wrong := [verdict for verdict in diagnosis.verdicts if verdict.name in training.forbidden]:
+        if any(verdict.strength != "plain" for verdict in wrong):
+            yield Finding("curve.slight", Severity.NOTE)
         return
     for name, limit in training.limits.items():
         if (value := diagnosis.numbers.get(name)) is not None and not value <= limit:
             yield Finding(f"curve.limit.{name}", params={"actual": value, "limit": limit})
+    for name, limit in training.least.items():
+        if (value := diagnosis.numbers.get(name)) is not None and not value >= limit:
+            yield Finding(f"curve.least.{name}", params={"actual": value, "limit": limit})
     if training.target is not None:
         reached = proof.reached if proof.reached is not None else curves.val_loss[-1]
         if not reached <= training.target:

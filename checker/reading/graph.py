@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from checker.reading.parts import Assembler, Node, Unreadable
 from checker.reading.recognise import name_of, refuse_what_is_no_model
 from checker.reading.saved import counted, read_config, read_model
 from checker.reading.shapes import Shape
+from checker.reading.unused import unused_calls
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Graph:
         input_shapes: shape of each input without the batch axis; None while it is unknown.
         built: whether the model has weights.
         compiled: optimizer and loss, None when the model is not compiled.
+        unused: calls of layers that lead to no output: the position of the layer before each, and its code.
     """
 
     nodes: tuple[Node, ...]
@@ -34,6 +36,7 @@ class Graph:
     input_shapes: tuple[Shape | None, ...]
     built: bool = True
     compiled: Mapping[str, Any] | None = None
+    unused: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, model: Any, input_shape: Sequence[int | None] | None = None) -> Self:
@@ -48,9 +51,11 @@ class Graph:
         """
         refuse_what_is_no_model(model)
         try:
-            item = LiveReader(None if input_shape is None else tuple(input_shape)).model(model)
+            reader = LiveReader(None if input_shape is None else tuple(input_shape))
+            item = reader.model(model)
             built, compiled = bool(model.built), compiled_with(model)
-            return cls(*Assembler().assemble(item), built=built, compiled=compiled)
+            graph = cls(*Assembler().assemble(item), built=built, compiled=compiled)
+            return replace(graph, unused=tuple(unused_calls(model, graph.nodes, reader)))
         except Unreadable:
             raise
         except BaseException as error:  # whatever a learner's own class may throw, a checker must not

@@ -37,7 +37,16 @@ def compiled_with(model: Any) -> dict[str, Any] | None:
     """Optimizer and loss of a live model; None when it is not compiled."""
     if not getattr(model, "compiled", False):
         return None
-    return {"optimizer": _objective(model.optimizer), "loss": _objective(model.loss)}
+    noted = getattr(getattr(model, "_compile_config", None), "config", None)
+    weights = noted.get("loss_weights") if isinstance(noted, Mapping) else None
+    return {"optimizer": _objective(model.optimizer), "loss": weighted(_objective(model.loss), weights)}
+
+
+def weighted(loss: str | None, weights: Any) -> str | None:
+    """A loss' name followed by the ``loss_weights`` that multiply it, where they change anything."""
+    values = list(weights.values()) if isinstance(weights, Mapping) else weights
+    values = values if isinstance(values, list | tuple) else [] if values is None else [values]
+    return loss if loss is None or all(value == 1 for value in values) else f"{loss}(loss_weights={list(values)})"
 
 
 def _objective(value: Any) -> str | None:

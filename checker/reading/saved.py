@@ -14,7 +14,7 @@ from typing import Any
 
 from checker.reading.keras_internals import LAYER_MODULES, is_keras_module, is_saved_tensor, saved_tensor
 from checker.reading.layers import defaults_of, holds_activation, kind_of
-from checker.reading.objectives import saved_objective
+from checker.reading.objectives import saved_objective, weighted
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
 from checker.reading.shapes import Shape
 
@@ -41,6 +41,8 @@ def read_model(config: Any) -> tuple[Item, Any, bool]:
         raise Unreadable("model.untraceable", name=str(config.get("class_name", "")))
     compiled = config.get("compile_config") or {}
     objectives = {name: saved_objective(compiled[name]) for name in ("optimizer", "loss") if name in compiled}
+    if "loss" in objectives:
+        objectives["loss"] = weighted(objectives["loss"], compiled.get("loss_weights"))
     return item, objectives or None, item.body.input_shapes[0] is not None
 
 

@@ -138,6 +138,10 @@ _CLAUSES = {
     ("curves", False): N_("the curves are not yet as they should be"),
     ("answer", True): N_("the answer is right"),
     ("answer", False): N_("the answer is not right yet"),
+    ("cause", True): N_("the cause is found"),
+    ("cause", False): N_("the cause is not found yet"),
+    ("change", True): N_("the right thing was changed"),
+    ("change", False): N_("the change is not the right one yet"),
 }
 
 _UNJUDGED = {
@@ -160,6 +164,8 @@ _PARTS = {
     "training": N_("Training"),
     "curves": N_("Learning curves"),
     "answer": N_("Answer"),
+    "cause": N_("Cause"),
+    "change": N_("Change"),
 }
 
 
@@ -208,11 +214,18 @@ def _unjudged(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
 
 
+_QUESTIONS = {
+    "q#": N_("Question {number}"),
+    "q#_reason": N_("Question {number}, the reason"),
+    "recall_#": N_("Recall question {number}"),
+}
+"""What a question is called by its id, which holds its number."""
+
+
 def _question(identity: str) -> str:
-    number = identity[1:]
-    if identity.startswith("q") and number.isdecimal():
-        return translate(N_("Question {number}"), number=clip(number))
-    return clip(identity)
+    number = "".join(filter(str.isdecimal, identity))
+    known = _QUESTIONS.get(identity.replace(number, "#", 1)) if number else None
+    return translate(known, number=clip(number)) if known else clip(identity)
 
 
 def _messages(findings: list[Finding]) -> tuple[str, ...]:
@@ -299,12 +312,18 @@ def run_of(diagnosis: Diagnosis) -> Run:
 
 def _diagnosis(diagnosis: Diagnosis) -> Page:
     run = run_of(diagnosis)
-    said = tuple(_verdict(verdict) for verdict in diagnosis.verdicts)
-    headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.named(diagnosis.names))
+    said = [_verdict(verdict) for verdict in diagnosis.verdicts]
+    if any(verdict.strength != "plain" and verdict.name != "healthy" for verdict in diagnosis.verdicts):
+        said.append(Finding("curve.slight").message)
+    headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.surely(_strengths(diagnosis)))
     blocks: list[Block] = [*map(Text, said)]
     if run.epochs:
         blocks.append(Picture((run,), words.told(run)))
-    return Page(_status(diagnosis.names), headline, tuple(blocks))
+    return Page(_status(diagnosis), headline, tuple(blocks))
+
+
+def _strengths(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    return [(verdict.name, verdict.strength) for verdict in diagnosis.verdicts]
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -319,10 +338,13 @@ def _comparison(comparison: Comparison) -> Page:
     return Page("note", headline, (*said, Picture((first, second), words.told_both(first, second))))
 
 
-def _status(names: frozenset[str]) -> str:
-    if names <= _NEITHER:
+def _status(diagnosis: Diagnosis) -> str:
+    if diagnosis.names <= _NEITHER:
         return "note"
-    return "right" if names <= {"healthy", *_NEITHER} else "wrong"
+    if not diagnosis.names <= {"healthy", "still_improving", *_NEITHER}:
+        return "wrong"
+    plainly = all(verdict.strength == "plain" for verdict in diagnosis.verdicts)
+    return "right" if plainly and "still_improving" not in diagnosis else "note"
 
 
 # --- advice and progress ----------------------------------------------------------------------------------------------

@@ -87,6 +87,23 @@ def named(names: Iterable[str]) -> str:
     return listed([translate(words) for name, words in _NAMES.items() if name in present])
 
 
+def surely(verdicts: Iterable[tuple[str, str]]) -> str:
+    """Diagnoses in words, each with how sure it is: ``overfitting``, ``signs of overfitting``.
+
+    Args:
+        verdicts: pairs of a name and a strength, as in :class:`checker.curves.Verdict`.
+    """
+    strengths = dict(verdicts)
+    return listed([_surely(name, strengths[name], words) for name, words in DIAGNOSES.items() if name in strengths])
+
+
+def _surely(name: str, strength: str, words: str) -> str:
+    if strength == "plain":
+        return translate(words)
+    template = N_("{diagnosis}, but not plainly") if name == "healthy" else N_("signs of {diagnosis}")
+    return translate(template, diagnosis=translate(words))
+
+
 @dataclass(frozen=True)
 class Run:
     """One run as it is drawn and told.

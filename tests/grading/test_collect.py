@@ -10,6 +10,7 @@ import os
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def pack_unmarked(path: Path, files: Mapping[str, bytes], encoding: str) -> Path
     directory, body = b"", b""
     for name, content in files.items():
         raw = name.encode(encoding)
-        sizes = (zipfile.crc32(content), len(content), len(content), len(raw))
+        sizes = (zlib.crc32(content), len(content), len(content), len(raw))
         offset = len(body)
         body += b"PK\3\4" + struct.pack("<5H3L2H", 20, 0, 0, 0, 33, *sizes, 0) + raw + content
         directory += b"PK\1\2" + struct.pack("<6H3L5H2L", 20, 20, 0, 0, 0, 33, *sizes, 0, 0, 0, 0, 0, offset) + raw

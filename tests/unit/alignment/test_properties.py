@@ -63,7 +63,12 @@ def edited(draw: st.DrawFn, units: list[Unit]) -> list[Unit]:
     elif units[place][1]:
         kind, config = units[place]
         name = draw(st.sampled_from(sorted(config)))
-        values = {"units": [1, 8, 16], "use_bias": [True, False], "rate": [0.1, 0.3], "activation": ["relu", "tanh"]}
+        values: dict[str, list[Any]] = {
+            "units": [1, 8, 16],
+            "use_bias": [True, False],
+            "rate": [0.1, 0.3],
+            "activation": ["relu", "tanh"],
+        }
         units[place] = (kind, {**config, name: draw(st.sampled_from(values[name]))})
     return units
 

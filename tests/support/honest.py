@@ -1,0 +1,777 @@
+"""Honest ways to do the same work: how networks are written, trained, stopped, kept and handed in.
+
+Each way trains for a few epochs only, or takes over the weights of a network that was trained already, and ends with
+what a learner hands in. Which curves are good is measured elsewhere; here nothing honest may be accused.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import callbacks as kept
+from keras import layers
+
+from checker import datasets
+from checker.assignments import challenge, spotify
+from checker.questions import NetworkQuestion
+
+EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a learner hands in.
+
+    Attributes:
+        question: the question that is answered.
+        model, history: as handed in.
+    """
+
+    question: NetworkQuestion
+    model: Any
+    history: Any
+
+
+@dataclass(frozen=True)
+class Way:
+    """One honest way.
+
+    Attributes:
+        kind: network, callbacks, machine, compile, data or storage.
+        name: what is special about it.
+        work: does it.
+    """
+
+    kind: str
+    name: str
+    work: Callable[[], Work]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}"
+
+
+def brief(question: Any) -> NetworkQuestion:
+    """The question, content with any curves that are proved, since a training of a few epochs shows nothing yet."""
+    assert isinstance(question, NetworkQuestion)
+    assert question.training is not None
+    training = replace(question.training, least_epochs=1, forbidden=("diverged",), limits={}, target=None)
+    return replace(question, training=training, graded=True)
+
+
+Q1, Q3, WINE = (brief(question) for question in (spotify.q1, spotify.q3, challenge.q1))
+
+
+def network(question: NetworkQuestion) -> Any:
+    """The question's own solution, not compiled."""
+    return eval(question.network.code(), {"keras": keras, "layers": layers})
+
+
+@cache
+def _weights() -> list[Any]:
+    """Weights of a red wine network that was trained a little, so that each way begins with a sensible loss."""
+    split = wine()
+    keras.utils.set_random_seed(1)
+    model = network(WINE)
+    model.compile("adam", "mae")
+    model.fit(split.X_train, split.y_train, batch_size=64, epochs=12, verbose=0)
+    return list(model.get_weights())
+
+
+def begun(question: NetworkQuestion) -> Any:
+    """The question's solution with the weights of a training that went on for a while."""
+    model = network(question)
+    if question is WINE:
+        model.set_weights(_weights())
+    return model
+
+
+def trained(
+    question: NetworkQuestion = WINE,
+    *,
+    model: Any = None,
+    compiled: dict[str, Any] | None = None,
+    rounds: int = 1,
+    **fit: Any,
+) -> Work:
+    """The work of a learner who changes only what is given here."""
+    training = question.training
+    assert training is not None
+    split = datasets.split(training.data)
+    keras.utils.set_random_seed(5)
+    model = begun(question) if model is None else model
+    model.compile(**{"optimizer": training.optimizer, "loss": training.loss, "run_eagerly": True, **(compiled or {})})
+    given: dict[str, Any] = {
+        "x": split.X_train,
+        "y": split.y_train,
+        "validation_data": (split.X_valid, split.y_valid),
+        "batch_size": 560,
+        "validation_batch_size": 480,
+        "epochs": EPOCHS,
+        "verbose": 0,
+        **fit,
+    }
+    given = {name: value for name, value in given.items() if value is not ...}
+    history = None
+    for _ in range(rounds):
+        history = model.fit(**given)
+    return Work(question, model, history)
+
+
+# --- callbacks --------------------------------------------------------------------------------------------------------
+
+
+class Stop(kept.Callback):
+    """A learner's own way to stop."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.stop_training = epoch == 1
+
+
+class Keep(kept.Callback):
+    """Weights of one epoch put back at the end."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.chosen, self.weights = epoch, None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self.chosen:
+            self.weights = self.model.get_weights()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.set_weights(self.weights)
+
+
+class Average(kept.Callback):
+    """Stochastic weight averaging: the mean of all epochs' weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Any] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seen.append(self.model.get_weights())
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*self.seen, strict=True)])
+
+
+class Peek(kept.Callback):
+    """Looks at predictions while training goes on."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.predict(np.zeros((2, self.model.input_shape[-1]), "float32"), verbose=0)
+
+
+class Interrupt(kept.Callback):
+    """The stop button of the notebook."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+CALLBACKS: dict[str, Callable[[], list[Any]]] = {
+    "early stopping": lambda: [kept.EarlyStopping(patience=1, min_delta=1.0)],
+    "early stopping, best weights": lambda: [kept.EarlyStopping(patience=2, restore_best_weights=True)],
+    "early stopping, large min_delta": lambda: [
+        kept.EarlyStopping(patience=2, min_delta=10.0, restore_best_weights=True)
+    ],
+    "early stopping on the training loss": lambda: [
+        kept.EarlyStopping(monitor="loss", patience=1, min_delta=10.0, restore_best_weights=True)
+    ],
+    "early stopping, the wrong way round": lambda: [
+        kept.EarlyStopping(mode="max", patience=9, restore_best_weights=True)
+    ],
+    "early stopping, later": lambda: [
+        kept.EarlyStopping(start_from_epoch=2, patience=1, restore_best_weights=True, baseline=1e-9)
+    ],
+    "early stopping, start again from the middle": lambda: [
+        kept.EarlyStopping(start_from_epoch=1, patience=1, min_delta=5.0, restore_best_weights=True)
+    ],
+    "plateau": lambda: [kept.ReduceLROnPlateau(patience=1, min_delta=9.0)],
+    "schedule": lambda: [kept.LearningRateScheduler(lambda epoch, rate: rate * 0.5)],
+    "terminate on NaN": lambda: [kept.TerminateOnNaN()],
+    "stopped by hand": lambda: [Stop()],
+    "weights of the first epoch put back": lambda: [Keep(0)],
+    "weights of a middle epoch put back": lambda: [Keep(2)],
+    "averaged weights": lambda: [Average()],
+    "predictions on the way": lambda: [Peek()],
+    "lambda": lambda: [kept.LambdaCallback(on_epoch_end=lambda epoch, logs: None)],
+    "csv": lambda: [kept.CSVLogger("log.csv")],
+    "backup": lambda: [kept.BackupAndRestore("backup.weights.h5")],
+    "progress": lambda: [kept.ProgbarLogger()],
+}
+
+
+def checkpoint() -> Work:
+    """The best epoch's weights, loaded from the file that a checkpoint wrote."""
+    work = trained(callbacks=[kept.ModelCheckpoint("best.weights.h5", save_best_only=True, save_weights_only=True)])
+    work.model.load_weights("best.weights.h5")
+    return work
+
+
+def checkpoint_of_an_epoch() -> Work:
+    """The second epoch's weights of the files that a checkpoint wrote."""
+    work = trained(callbacks=[kept.ModelCheckpoint("w{epoch}.weights.h5", save_weights_only=True)])
+    work.model.load_weights("w2.weights.h5")
+    return work
+
+
+def checkpoint_model() -> Work:
+    """The whole best model, loaded from a checkpoint; the History is the first model's."""
+    work = trained(callbacks=[kept.ModelCheckpoint("best.keras", save_best_only=True)])
+    return replace(work, model=keras.models.load_model("best.keras"))
+
+
+def interrupted() -> Work:
+    """The kernel was interrupted while ``fit`` ran; the model remembers its history."""
+    model = begun(WINE)
+    with suppress(KeyboardInterrupt):
+        trained(model=model, callbacks=[Interrupt()])
+    return Work(WINE, model, model.history)
+
+
+def continued_history() -> Work:
+    """The same History handed to a second ``fit``."""
+    history = kept.History()
+    model = begun(WINE)
+    trained(model=model, epochs=2, callbacks=[history])
+    return trained_on(model, history, epochs=4, initial_epoch=2, callbacks=[history])
+
+
+def trained_on(model: Any, history: Any = None, **fit: Any) -> Work:
+    """Training goes on with a compiled model."""
+    split = datasets.split("red-wine")
+    given = {"validation_data": (split.X_valid, split.y_valid), "batch_size": 560, "verbose": 0, **fit}
+    ran = model.fit(split.X_train, split.y_train, **given)
+    return Work(WINE, model, ran if history is None else history)
+
+
+def continued_apart() -> Work:
+    """Two trainings whose histories were joined by hand."""
+    first = trained(epochs=2)
+    one = {name: list(values) for name, values in first.history.history.items()}
+    second = trained_on(first.model, epochs=2)
+    return replace(second, history={name: one[name] + second.history.history[name] for name in one})
+
+
+def swapped_averages() -> Work:
+    """Keras' moving average of the weights, swapped in for each validation, as its documentation advises."""
+    swap = kept.SwapEMAWeights(swap_on_epoch=True)
+    return trained(compiled={"optimizer": keras.optimizers.Adam(use_ema=True)}, callbacks=[swap])
+
+
+# --- machine ----------------------------------------------------------------------------------------------------------
+
+
+def in_policy(policy: str, question: NetworkQuestion = WINE, **optimizer: Any) -> Work:
+    """A training in one of Keras' dtype policies."""
+    before = keras.config.dtype_policy()
+    compiled = {"optimizer": keras.optimizers.Adam(**optimizer)} if optimizer else None
+    _weights()
+    keras.config.set_dtype_policy(policy)
+    try:
+        return trained(question, compiled=compiled)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def in_floatx(name: str) -> Work:
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    _weights()
+    keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
+    try:
+        return trained(compiled={"optimizer": keras.optimizers.Adam(epsilon=1e-3)})
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
+def last_layer_in_float32() -> Work:
+    """Mixed precision as the guide of Keras has it: the output in float32."""
+    half = {"dtype": "mixed_bfloat16"}
+    model = keras.Sequential(
+        [
+            keras.Input((11,)),
+            layers.BatchNormalization(**half),
+            layers.Dense(64, activation="relu", **half),
+            layers.Dropout(0.2, **half),
+            layers.Dense(64, activation="relu", **half),
+            layers.Dropout(0.2, **half),
+            layers.Dense(1, dtype="float32"),
+        ]
+    )
+    model.set_weights(_weights())
+    return trained(model=model)
+
+
+@contextmanager
+def tensor_float(monkeypatch: Any) -> Iterator[None]:
+    """TensorFloat-32 as a GPU multiplies in it: the inputs of every matrix product keep 10 bits of their mantissa."""
+    import arithmetic
+    import tensorflow as tf
+
+    exact = keras.src.ops.matmul
+
+    def matmul(one: Any, two: Any) -> Any:
+        return exact(arithmetic.tf32_tensor(one), arithmetic.tf32_tensor(two))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.src.ops, "matmul", matmul)
+        patch.setattr(tf.config, "list_logical_devices", lambda kind=None: ["a GPU"])
+        yield
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def wine() -> Any:
+    return datasets.split("red-wine")
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Training data as Keras' own kind of generator."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        rows = slice(256 * index, 256 * (index + 1))
+        return wine().X_train[rows], wine().y_train[rows]
+
+
+def endless() -> Iterator[Any]:
+    while True:
+        yield wine().X_train[:256], wine().y_train[:256]
+
+
+def as_dataset(x: Any, y: Any, batch: int) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(batch)
+
+
+def as_frame(x: Any) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(x)
+
+
+DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "datasets of TensorFlow": lambda: {
+        "x": as_dataset(wine().X_train, wine().y_train, 100).shuffle(4),
+        "y": ...,
+        "batch_size": ...,
+        "validation_data": as_dataset(wine().X_valid, wine().y_valid, 77),
+    },
+    "a validation dataset that repeats": lambda: {
+        "validation_data": as_dataset(wine().X_valid, wine().y_valid, 48).repeat(),
+        "validation_steps": 10,
+    },
+    "a generator": lambda: {"x": endless(), "y": ..., "batch_size": ..., "steps_per_epoch": 3},
+    "a PyDataset": lambda: {"x": Batches(), "y": ..., "batch_size": ...},
+    "pandas": lambda: {
+        "x": as_frame(wine().X_train),
+        "y": as_frame(wine().y_train[:, None])[0],
+        "validation_data": (as_frame(wine().X_valid), wine().y_valid),
+    },
+    "targets in a column": lambda: {
+        "y": wine().y_train[:, None],
+        "validation_data": (wine().X_valid, wine().y_valid[:, None]),
+    },
+    "float64 arrays": lambda: {
+        "x": wine().X_train.astype("float64"),
+        "validation_data": (wine().X_valid.astype("float64"), wine().y_valid.astype("float64")),
+    },
+    "tensors": lambda: {
+        "x": keras.ops.convert_to_tensor(wine().X_train),
+        "y": keras.ops.convert_to_tensor(wine().y_train),
+    },
+    "whole numbers as targets": lambda: {
+        "y": wine().y_train.astype(int),
+        "validation_data": (wine().X_valid, wine().y_valid.astype(int)),
+    },
+    "large batches": lambda: {"batch_size": 2000},
+    "one sample in the last batch": lambda: {"batch_size": 559, "validation_batch_size": 479},
+    "small validation batches": lambda: {"validation_batch_size": 7},
+    "not shuffled": lambda: {"shuffle": False},
+    "few steps": lambda: {"steps_per_epoch": 2},
+    "sample weights": lambda: {"sample_weight": np.linspace(0.5, 1.5, len(wine().y_train))},
+    "a wrong order of validation data": lambda: {"validation_data": (wine().X_valid[::-1], wine().y_valid[::-1])},
+    "a share of the training data": lambda: {"validation_data": ..., "validation_split": 0.3},
+    "part of the validation data": lambda: {
+        "validation_data": as_dataset(wine().X_valid, wine().y_valid, 48),
+        "validation_steps": 5,
+    },
+    "weighted validation": lambda: {
+        "validation_data": (wine().X_valid, wine().y_valid, np.linspace(0, 2, len(wine().y_valid))),
+    },
+    "an epoch counted from elsewhere": lambda: {"initial_epoch": 2, "epochs": 5},
+}
+
+
+# --- compile ----------------------------------------------------------------------------------------------------------
+
+
+def own_distance(y: Any, prediction: Any) -> Any:
+    """A learner's own mean absolute error."""
+    return keras.ops.mean(keras.ops.abs(y - prediction), axis=-1)
+
+
+COMPILED: dict[str, Callable[[], dict[str, Any]]] = {
+    "loss by its long name": lambda: {"loss": "mean_absolute_error"},
+    "loss in capitals": lambda: {"loss": "MAE"},
+    "loss as an object": lambda: {"loss": keras.losses.MeanAbsoluteError()},
+    "loss object with a name": lambda: {"loss": keras.losses.MeanAbsoluteError(name="distance")},
+    "loss as a function": lambda: {"loss": keras.losses.mean_absolute_error},
+    "loss of one's own": lambda: {"loss": own_distance},
+    "loss in a list": lambda: {"loss": ["mae"]},
+    "mean with sample weight": lambda: {"loss": keras.losses.MeanAbsoluteError(reduction="mean_with_sample_weight")},
+    "more metrics": lambda: {"metrics": ["mse", "mae", keras.metrics.RootMeanSquaredError()]},
+    "weighted metrics": lambda: {"weighted_metrics": ["mse"]},
+    "optimizer as an object": lambda: {"optimizer": keras.optimizers.Adam(3e-3, clipnorm=1.0)},
+    "optimizer with a schedule": lambda: {
+        "optimizer": keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(1e-2, 10, 0.9))
+    },
+    "optimizer wrapped": lambda: {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())},
+    "gradients gathered": lambda: {"optimizer": keras.optimizers.Adam(gradient_accumulation_steps=2)},
+    "moving average of the weights": lambda: {"optimizer": keras.optimizers.Adam(use_ema=True)},
+    "weights decay": lambda: {"optimizer": keras.optimizers.Adam(weight_decay=1e-3)},
+    "as a graph": lambda: {"run_eagerly": False},
+    "compiled by XLA": lambda: {"run_eagerly": False, "jit_compile": True},
+    "several steps at once": lambda: {"run_eagerly": False, "steps_per_execution": 3},
+    "loss doubled": lambda: {"loss_weights": [2.0]},
+}
+
+
+# --- storage: what becomes of a trained model before it is handed in --------------------------------------------------
+
+
+def _file(name: str) -> str:
+    return str(Path(tempfile.mkdtemp()) / name)
+
+
+def saved(work: Work) -> Work:
+    work.model.save(path := _file("mine.keras"))
+    return replace(work, model=keras.models.load_model(path))
+
+
+def saved_old_format(work: Work) -> Work:
+    """Keras does not find the loss by its name in such a file."""
+    work.model.save(path := _file("mine.h5"))
+    model = keras.models.load_model(path, compile=False)
+    model.compile("adam", "mae")
+    return replace(work, model=model)
+
+
+def loaded_without_compiling(work: Work) -> Work:
+    work.model.save(path := _file("mine.keras"))
+    return replace(work, model=keras.models.load_model(path, compile=False))
+
+
+def weights_loaded(work: Work) -> Work:
+    work.model.save_weights(path := _file("mine.weights.h5"))
+    model = network(work.question)
+    model.compile("adam", "mae")
+    model.load_weights(path)
+    return replace(work, model=model)
+
+
+def cloned(work: Work) -> Work:
+    model = keras.models.clone_model(work.model)
+    model.set_weights(work.model.get_weights())
+    return replace(work, model=model)
+
+
+def from_json(work: Work) -> Work:
+    model = keras.models.model_from_json(work.model.to_json())
+    model.set_weights(work.model.get_weights())
+    model.compile("adam", "mae")
+    return replace(work, model=model)
+
+
+def from_config(work: Work) -> Work:
+    model = type(work.model).from_config(work.model.get_config())
+    model.set_weights(work.model.get_weights())
+    return replace(work, model=model)
+
+
+def pickled(work: Work) -> Work:
+    return replace(work, model=pickle.loads(pickle.dumps(work.model)))
+
+
+def copied(work: Work) -> Work:
+    return replace(work, model=copy.deepcopy(work.model))
+
+
+def compiled_again(work: Work) -> Work:
+    work.model.compile("adam", "mae", metrics=["mse"])
+    return work
+
+
+def evaluated(work: Work) -> Work:
+    split = datasets.split(work.question.training.data)
+    work.model.evaluate(split.X_valid, split.y_valid, verbose=0)
+    work.model.predict(split.X_train, verbose=0)
+    return work
+
+
+def called_in_training_mode(work: Work) -> Work:
+    split = datasets.split(work.question.training.data)
+    work.model(split.X_train, training=True)
+    return work
+
+
+def wrapped(work: Work) -> Work:
+    model = keras.Sequential([keras.Input(work.model.input_shape[1:]), work.model])
+    model.compile("adam", "mae")
+    return replace(work, model=model)
+
+
+def renamed(work: Work) -> Work:
+    work.model.name = "my_model"
+    return work
+
+
+STORED: dict[str, Callable[[Work], Work]] = {
+    "saved and loaded": saved,
+    "saved and loaded as .h5": saved_old_format,
+    "loaded without compiling": loaded_without_compiling,
+    "weights loaded": weights_loaded,
+    "cloned": cloned,
+    "from JSON": from_json,
+    "from its config": from_config,
+    "pickled": pickled,
+    "copied": copied,
+    "compiled again": compiled_again,
+    "evaluated": evaluated,
+    "called in training mode": called_in_training_mode,
+    "wrapped": wrapped,
+    "renamed": renamed,
+}
+
+
+def _columns(history: Any) -> dict[str, list[float]]:
+    return dict(history.history)
+
+
+def _frame(history: Any) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(_columns(history))
+
+
+def _from_csv(history: Any) -> Any:
+    import pandas as pd
+
+    _frame(history).to_csv(path := _file("log.csv"), index=False)
+    return pd.read_csv(path)
+
+
+HANDED_IN: dict[str, Callable[[Any], Any]] = {
+    "history as a dict": _columns,
+    "history as a table": _frame,
+    "history from a csv file": _from_csv,
+    "history as arrays": lambda history: {name: np.array(values) for name, values in _columns(history).items()},
+    "history as single precision": lambda history: {
+        name: np.array(values, "float32") for name, values in _columns(history).items()
+    },
+    "history as JSON": lambda history: json.dumps(_columns(history)),
+    "history from JSON": lambda history: json.loads(json.dumps(_columns(history))),
+    "history one row an epoch": lambda history: _frame(history).to_dict("records"),
+    "history pickled": lambda history: pickle.loads(pickle.dumps(_columns(history))),
+    "history rounded to three digits": lambda history: {
+        name: [round(value, 3) for value in values] for name, values in _columns(history).items()
+    },
+}
+
+
+# --- networks: ways to write them, with the weights of one that was trained -------------------------------------------
+
+
+class SameDense(layers.Dense):  # type: ignore[misc]
+    """A layer of Keras' own under another name."""
+
+
+class Block(layers.Layer):  # type: ignore[misc]
+    """A learner's own layer of two."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.dense, self.drop = layers.Dense(units, activation="relu"), layers.Dropout(0.3)
+
+    def call(self, inputs: Any) -> Any:
+        return self.drop(self.dense(inputs))
+
+
+class Watched(keras.Model):  # type: ignore[misc]
+    """A functional model that says what its training step does."""
+
+    def train_step(self, *data: Any) -> Any:
+        return super().train_step(*data)
+
+
+def _functional(*parts: Any) -> Any:
+    inputs = x = keras.Input((18,))
+    for part in parts:
+        x = part(x)
+    return inputs, x
+
+
+def _dense() -> list[Any]:
+    return [layers.Dense(128), layers.Dense(64), layers.Dense(1)]
+
+
+def _with_function(function: Callable[[Any], Any]) -> Any:
+    """A functional network whose activations are calls between the layers."""
+    first, second, last = _dense()
+    inputs = keras.Input((18,))
+    x = layers.Dropout(0.3)(function(first(inputs)))
+    x = layers.Dropout(0.3)(function(second(x)))
+    return keras.Model(inputs, last(x))
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "activations apart": lambda: keras.Sequential(
+        [
+            keras.Input((18,)),
+            layers.Dense(128),
+            layers.ReLU(),
+            layers.Dropout(0.3),
+            layers.Dense(64),
+            layers.Activation("relu"),
+            layers.Dropout(0.3),
+            layers.Dense(1, activation="linear"),
+        ]
+    ),
+    "dropout before the activation": lambda: keras.Sequential(
+        [
+            keras.Input((18,)),
+            layers.Dense(128),
+            layers.Dropout(0.3),
+            layers.ReLU(),
+            layers.Dense(64),
+            layers.Dropout(0.3),
+            layers.ReLU(),
+            layers.Dense(1),
+        ]
+    ),
+    "operations of Keras": lambda: _with_function(keras.ops.relu),
+    "functions of Keras": lambda: _with_function(keras.activations.relu),
+    "a lambda layer": lambda: _with_function(layers.Lambda(keras.activations.relu)),
+    "blocks of one's own": lambda: keras.Sequential([keras.Input((18,)), Block(128), Block(64), layers.Dense(1)]),
+    "blocks in a functional model": lambda: keras.Model(*_functional(Block(128), Block(64), layers.Dense(1))),
+    "a training step of one's own": lambda: Watched(
+        *_functional(
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.3),
+            layers.Dense(64, activation="relu"),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        )
+    ),
+    "layers under other names": lambda: keras.Sequential(
+        [
+            keras.Input((18,), name="songs"),
+            SameDense(128, activation=keras.activations.relu, name="first", kernel_initializer="he_normal"),
+            layers.Dropout(rate=3 / 10, seed=1, name="forget"),
+            SameDense(64, activation=layers.ReLU(), name="second"),
+            layers.Dropout(0.1 + 0.2),
+            SameDense(1, name="popularity"),
+        ]
+    ),
+}
+
+
+def written(build: Callable[[], Any], question: str = "q1") -> Work:
+    """The strict question, answered with a network of that style and the weights of the one that was trained."""
+    import classroom
+
+    name, asked = {"q1": ("dropout", spotify.q1), "q3": ("norm", spotify.q3)}[question]
+    archive, record = classroom.trained(name)
+    assert isinstance(asked, NetworkQuestion)
+    assert asked.training is not None
+    model = build()
+    model(np.zeros((2, datasets.features(asked.training.data)), "float32"))
+    model.set_weights(classroom.arrays(archive))
+    model.compile(asked.training.optimizer, asked.training.loss)
+    return Work(replace(asked, graded=True), model, record["history"])
+
+
+def _styled(style: Callable[..., Any], question: str) -> Any:
+    dense = {"q1": (128, 64), "q3": (512, 512, 512)}[question]
+    stack: list[Any] = []
+    for units in dense:
+        if question == "q3":
+            stack.append(layers.BatchNormalization())
+        stack.append(layers.Dense(units, activation="relu"))
+        if question == "q1":
+            stack.append(layers.Dropout(0.3))
+    stack += [layers.BatchNormalization()] if question == "q3" else []
+    return style([*stack, layers.Dense(1)], {"q1": 18, "q3": 8}[question])
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _once() -> Work:
+    """One training that several ways hand in, each in its own form."""
+    return trained()
+
+
+def ways() -> list[Way]:
+    """All honest ways."""
+    from models import styles
+
+    found = [
+        *(
+            Way(
+                "network",
+                f"{question} {style.__name__}",
+                lambda style=style, question=question: written(lambda: _styled(style, question), question),
+            )
+            for question, every in (("q1", 1), ("q3", 4))
+            for style in styles.STYLES[::every]
+        ),
+        *(Way("network", name, lambda build=build: written(build)) for name, build in NETWORKS.items()),
+        *(Way("callbacks", name, lambda make=make: trained(callbacks=make())) for name, make in CALLBACKS.items()),
+        Way("callbacks", "checkpoint", checkpoint),
+        Way("callbacks", "checkpoint of an epoch", checkpoint_of_an_epoch),
+        Way("callbacks", "checkpoint of the model", checkpoint_model),
+        Way("callbacks", "interrupted", interrupted),
+        Way("callbacks", "one history for two trainings", continued_history),
+        Way("callbacks", "two histories joined", continued_apart),
+        Way("callbacks", "moving averages swapped in", swapped_averages),
+        Way("callbacks", "trained twice, the second history", lambda: trained(rounds=2, epochs=2)),
+        *(
+            Way("machine", policy, lambda policy=policy: in_policy(policy))
+            for policy in ("float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
+        ),
+        Way("machine", "float16", lambda: in_policy("float16", epsilon=1e-3)),
+        *(Way("machine", f"floatx {name}", lambda name=name: in_floatx(name)) for name in ("float64", "float16")),
+        Way("machine", "output in float32", last_layer_in_float32),
+        Way("machine", "mixed_float16 on spotify", lambda: in_policy("mixed_float16", Q1)),
+        Way("machine", "mixed_bfloat16 on concrete", lambda: in_policy("mixed_bfloat16", Q3)),
+        *(Way("data", name, lambda make=make: trained(**make())) for name, make in DATA.items()),
+        *(Way("compile", name, lambda make=make: trained(compiled=make())) for name, make in COMPILED.items()),
+        *(Way("storage", name, lambda change=change: change(trained())) for name, change in STORED.items()),
+        *(
+            Way("storage", name, lambda form=form: replace(_once(), history=form(_once().history)))
+            for name, form in HANDED_IN.items()
+        ),
+    ]
+    return found
