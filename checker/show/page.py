@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from checker import diagnoses
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
@@ -149,16 +150,6 @@ _UNJUDGED = {
     "curves": N_("the training cannot be judged yet"),
 }
 
-_TROUBLES = {
-    "diverged": N_("the training diverged"),
-    "dead_start": N_("the network did not learn"),
-    "unstable": N_("the training is unstable"),
-    "overfitting": N_("the training still overfits"),
-    "underfitting": N_("the network underfits"),
-    "still_improving": N_("the training stopped too early"),
-    "too_short": N_("the training was too short to judge"),
-}
-
 _PARTS = {
     "architecture": N_("Network"),
     "training": N_("Training"),
@@ -202,9 +193,9 @@ def _clause(section: Section) -> str:
     if not section.passed:
         if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
             return translate(_UNJUDGED[section.name])
-        for name, clause in _TROUBLES.items():
-            if section.name == "curves" and name in section.diagnoses:
-                return translate(clause)
+        for name, kind in diagnoses.KINDS.items():
+            if section.name == "curves" and kind.clause and name in section.diagnoses:
+                return translate(kind.clause)
     known = _CLAUSES.get((section.name, section.passed))
     return translate(known) if known else clip(section.name)
 
@@ -301,7 +292,7 @@ def _parts(report: Report) -> Table:
 
 # --- curves -----------------------------------------------------------------------------------------------------------
 
-_NEITHER = {"no_validation", "too_short"}
+_UNTOLD = {name for name, kind in diagnoses.KINDS.items() if not kind.tells}
 
 
 def run_of(diagnosis: Diagnosis) -> Run:
@@ -339,9 +330,9 @@ def _comparison(comparison: Comparison) -> Page:
 
 
 def _status(diagnosis: Diagnosis) -> str:
-    if diagnosis.names <= _NEITHER:
+    if diagnosis.names <= _UNTOLD:
         return "note"
-    if not diagnosis.names <= {"healthy", "still_improving", *_NEITHER}:
+    if not diagnosis.names <= {"healthy", "still_improving", *_UNTOLD}:
         return "wrong"
     plainly = all(verdict.strength == "plain" for verdict in diagnosis.verdicts)
     return "right" if plainly and "still_improving" not in diagnosis else "note"
