@@ -208,15 +208,19 @@ def _call(node: Node, number: int, shared: int, shapes: Sequence[Shape | None]) 
         shapes: of its inputs.
     """
     layers = _canonical_layers(node.class_name, node.config, node.trainable)
-    layers[0] = replace(layers[0], settings=_relative(layers[0].settings, shapes[0]))
+    if "axis" in layers[0].settings:
+        layers[0] = replace(layers[0], settings=_relative(layers[0].settings, shapes[0]))
     pieces: list[_Piece] = []
     for layer in layers:
         kind, fed = kind_of(layer.kind), [pieces[-1].left] if pieces else shapes
-        own = replace(layer, shared=0 if is_weightless(layer.kind) else shared, number=number, name=node.name)
+        weightless = is_weightless(layer.kind)
+        own = replace(layer, shared=0 if weightless else shared, number=number, name=node.name)
         left = None if fed[0] is None else kind.shape(layer.settings, fed)
-        weights = None if fed[0] is None or kind.weights is None else count(kind.weights(layer.settings, fed[0]))
+        weights = 0 if weightless else None
+        if not weightless and fed[0] is not None and kind.weights is not None:
+            weights = count(kind.weights(layer.settings, fed[0]))
         acts = layer.training is not False and not kind.without_effect(layer.settings, fed)
-        pieces.append(_Piece(own, fed[0], left, 0 if is_weightless(layer.kind) else weights, acts))
+        pieces.append(_Piece(own, fed[0], left, weights, acts))
     return _Call(node, _shown_code(node, layers), tuple(pieces))
 
 
@@ -289,8 +293,6 @@ def _canonical_layers(kind: str, config: Mapping[str, Any], trainable: bool) -> 
 
 def _relative(settings: Mapping[str, Any], shape: Shape | None) -> Mapping[str, Any]:
     """The last axis is called -1."""
-    if "axis" not in settings:
-        return settings
     axis = settings["axis"]
     if isinstance(axis, list) and len(axis) == 1:
         axis = axis[0]

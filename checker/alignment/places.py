@@ -44,7 +44,7 @@ class Place:
         return bool(self.own) and self.action not in ("remove", "move")
 
     @property
-    def gravity(self) -> float:
+    def penalty(self) -> float:
         """How much is wrong here: 1 for a layer to add, remove, move or replace, 1/2 for a setting or an activation."""
         if self.action in ("ok", "change"):
             return len(self.wrong) / 2

@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from checker.blueprint import Layer, Role, holds_activation, kind_of
 from checker.expect import Automaton, Slot
 
-# Edits first, then how grave they are, then how natural: one number, so that a path's price is a plain sum.
+# Edits first, then how serious they are, then how natural: one number, so that a path's price is a plain sum.
 EDIT = 10**12
-GRAVITY = 10**9
-NATURE = 10**6
-WHOLE = EDIT + 2 * GRAVITY
+PENALTY = 10**9
+PREFERENCE = 10**6
+WHOLE = EDIT + 2 * PENALTY
 """Price of adding, removing or moving a layer."""
-CHANGE = EDIT + GRAVITY
-"""Price of changing a setting, which is half as grave as a layer."""
-REPLACE = 2 * EDIT + 2 * GRAVITY
-"""Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
+CHANGE = EDIT + PENALTY
+"""Price of changing a setting, which is half as serious as a layer."""
+REPLACE = 2 * EDIT + 2 * PENALTY
+"""Price of another layer in a layer's place: as many edits as removing and adding, but as serious as one of them."""
 
 _ACTIVATING = (Role.ACTIVATION, Role.FUNCTION)
 """Layers that someone may have put where an activation belongs."""
 
-Pool = frozenset[tuple[Hashable, int]]
+Unpaired = frozenset[tuple[Hashable, int]]
 """How many layers of each sort were removed and not added again yet; negative for the reverse."""
 Shares = Mapping[Hashable, int]
 """What removing a layer of each sort costs; adding one again costs the rest of a move's price."""
@@ -167,10 +167,10 @@ def first_shares(task: Task) -> Shares:
     return shares
 
 
-def better_shares(task: Task, shares: Shares, pool: Pool) -> Shares:
+def better_shares(task: Task, shares: Shares, unpaired: Unpaired) -> Shares:
     """The shares nearer to what a path showed: what it removed more often costs more to remove."""
     found = dict(shares)
-    for sort, surplus in pool:
+    for sort, surplus in unpaired:
         left = task.whole[sort] - found[sort] if surplus > 0 else -found[sort]
         found[sort] += left // 2
     return found
@@ -180,7 +180,7 @@ def priced(task: Task, shares: Shares) -> Prices:
     """Every removal and addition with its price; of two that cost the same, rather the light layers and later ones."""
     count = len(task.layers)
     removals = [
-        [(span, sort, shares[sort] + NATURE * _burden(layer.kind) + count - index) for span, sort in found]
+        [(span, sort, shares[sort] + PREFERENCE * _move_cost(layer.kind) + count - index) for span, sort in found]
         for index, (layer, found) in enumerate(zip(task.layers, task.removals, strict=True))
     ]
     additions = {
@@ -190,7 +190,7 @@ def priced(task: Task, shares: Shares) -> Prices:
                 sort,
                 task.whole[sort]
                 - (shares[sort] if sort in task.both else 0)
-                + NATURE * _burden(task.slots[states[0]].kind),
+                + PREFERENCE * _move_cost(task.slots[states[0]].kind),
             )
             for states, sort in found
         ]
@@ -199,18 +199,18 @@ def priced(task: Task, shares: Shares) -> Prices:
     return Prices(shares, removals, additions)
 
 
-def owed(task: Task, shares: Shares, pool: Pool) -> int:
+def unpaired_price(task: Task, shares: Shares, unpaired: Unpaired) -> int:
     """What the unpaired removals and additions cost beyond their share of a move."""
     return sum(
-        count * (task.whole[sort] - shares[sort]) if count > 0 else -count * shares[sort] for sort, count in pool
+        count * (task.whole[sort] - shares[sort]) if count > 0 else -count * shares[sort] for sort, count in unpaired
     )
 
 
-def pooled(task: Task, pool: Pool, sort: Hashable, change: int) -> Pool:
+def with_one_more(task: Task, unpaired: Unpaired, sort: Hashable, change: int) -> Unpaired:
     """What is removed and not added again, after one more removal or addition."""
     if sort not in task.both:
-        return pool
-    counts = dict(pool)
+        return unpaired
+    counts = dict(unpaired)
     counts[sort] = counts.get(sort, 0) + change
     return frozenset((key, count) for key, count in counts.items() if count)
 
@@ -272,7 +272,7 @@ def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
     if slot.kind is None or layer.kind == "Activation":
         return None
     if slot.kind == "Activation":
-        return REPLACE - GRAVITY if kind_of(layer.kind).role in _ACTIVATING else None
+        return REPLACE - PENALTY if kind_of(layer.kind).role in _ACTIVATING else None
     return REPLACE
 
 
@@ -281,6 +281,6 @@ def _whole(kind: str) -> int:
     return CHANGE if kind == "Activation" else WHOLE
 
 
-def _burden(kind: str | None) -> int:
+def _move_cost(kind: str | None) -> int:
     """How unnatural it is to move a layer of this kind: rather the light ones than those that hold the weights."""
     return 1 if kind_of(kind or "").light else 3

@@ -25,17 +25,17 @@ from typing import NamedTuple
 from checker.alignment.prices import (
     EDIT,
     REPLACE,
-    Pool,
     Prices,
     Shares,
     Task,
+    Unpaired,
     better_shares,
     first_shares,
     is_inside,
-    owed,
-    pooled,
     priced,
     task_of,
+    unpaired_price,
+    with_one_more,
 )
 from checker.blueprint import Layer
 from checker.expect import Automaton
@@ -76,7 +76,7 @@ class _Node(NamedTuple):
 
     done: int
     state: int
-    pool: Pool = frozenset()
+    unpaired: Unpaired = frozenset()
     ended: bool = False
 
 
@@ -208,12 +208,12 @@ def _within(task: Task, shares: Shares, width: int, effort: int) -> tuple[list[S
     for _ in range(ROUNDS if size < LARGE else 1):
         prices = priced(task, shares)
         bounds = _bounds(task, prices, width)
-        steps, pool = _along(task, prices, bounds)
-        if not owed(task, shares, pool) or size >= LARGE:  # the bound is reached
+        steps, unpaired = _along(task, prices, bounds)
+        if not unpaired_price(task, shares, unpaired) or size >= LARGE:  # the bound is reached
             return steps, shares, effort
         if bounds[0][0] > most:
             most, best = bounds[0][0], shares
-        shares = better_shares(task, shares, pool)
+        shares = better_shares(task, shares, unpaired)
     prices = priced(task, best)
     bounds = _bounds(task, prices, width)
     found, effort = _search(task, prices, bounds, effort)
@@ -289,30 +289,30 @@ def _shortened(row: list[float], added: Sequence[Sequence[tuple[int, int]]], nea
 
 def _steps(task: Task, prices: Prices, node: _Node) -> Iterator[tuple[Step, _Node, int]]:
     """The steps from a point: where each leads, and its price."""
-    index, state, pool = node.done, node.state, node.pool
+    index, state, unpaired = node.done, node.state, node.unpaired
     if index < len(task.layers):
         keep, swaps = task.keep[task.layer_sorts[index]], task.swaps[index]
         for one in task.follow[state]:
             price = keep[task.slot_sorts[one]]
             if price is not None:
                 action = "keep" if price < 2 * EDIT else "replace"
-                yield Step(action, (index,), (one,)), _Node(index + 1, one, pool), price
+                yield Step(action, (index,), (one,)), _Node(index + 1, one, unpaired), price
             if task.slot_sorts[one] in swaps:
-                yield Step("replace", (index, index + 1), (one,)), _Node(index + 2, one, pool), REPLACE
+                yield Step("replace", (index, index + 1), (one,)), _Node(index + 2, one, unpaired), REPLACE
         for span, sort, price in prices.removals[index]:
             gone = tuple(range(index, index + span))
-            yield Step("remove", gone), _Node(index + span, state, pooled(task, pool, sort, 1)), price
+            yield Step("remove", gone), _Node(index + span, state, with_one_more(task, unpaired, sort, 1)), price
     elif state in task.final:
-        yield Step("end"), _Node(index, state, pool, True), owed(task, prices.shares, pool)
+        yield Step("end"), _Node(index, state, unpaired, True), unpaired_price(task, prices.shares, unpaired)
     for states, sort, price in prices.additions[state]:
-        yield Step("add", (), states), _Node(index, states[-1], pooled(task, pool, sort, -1)), price
+        yield Step("add", (), states), _Node(index, states[-1], with_one_more(task, unpaired, sort, -1)), price
 
 
 def _rest(task: Task, bounds: Bounds, node: _Node) -> float:
     return 0 if node.ended else bounds[node.done][node.state - task.states.start]
 
 
-def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Pool]:
+def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Unpaired]:
     """The way along the bounds, and what it leaves unpaired."""
     node = _Node(0, task.states.start)
     steps: list[Step] = []
@@ -320,7 +320,7 @@ def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Pool
         found = _steps(task, prices, node)
         step, node, _ = min(found, key=lambda way: way[2] + _rest(task, bounds, way[1]))
         if node.ended:
-            return steps, node.pool
+            return steps, node.unpaired
         steps.append(step)
 
 
@@ -338,7 +338,7 @@ def _search(task: Task, prices: Prices, bounds: Bounds, effort: int) -> tuple[li
         done.add(node)
         if node.ended:
             return _way_to(node, came), effort
-        effort -= 1 + len(node.pool)
+        effort -= 1 + len(node.unpaired)
         if effort <= 0:
             break
         for step, further, price in _steps(task, prices, node):

@@ -33,7 +33,7 @@ class Alignment:
         places: these and the expected ones side by side.
         edits: what to do, in the order in which to do it; empty when the network is right.
         rows: the side-by-side table.
-        gravity: how much is wrong: 1 for a layer to add, remove, move or replace, 1/2 for a setting or an activation.
+        penalty: how much is wrong: 1 for a layer to add, remove, move or replace, 1/2 for a setting or an activation.
     """
 
     blueprint: Blueprint
@@ -42,7 +42,7 @@ class Alignment:
     places: Sequence[Place]
     edits: tuple[Edit, ...]
     rows: tuple[Row, ...]
-    gravity: float
+    penalty: float
 
     @property
     def passed(self) -> bool:
@@ -57,7 +57,7 @@ class Alignment:
         """
         if self.passed:
             return 1.0
-        return max(0.0, 1.0 - self.gravity / _gravity_of_starter(self.network))
+        return max(0.0, 1.0 - self.penalty / _penalty_of_starter(self.network))
 
     def apply(self, only: int | None = None) -> Blueprint:
         """The network after all edits, or after one of them.
@@ -94,17 +94,17 @@ def align(blueprint: Blueprint, network: Network) -> Alignment:
     found = mended(kept, network, blueprint.parameters, idle)
     places, shown = with_idle(found.places, idle), dict(blueprint.shown)
     edits = (*edits_of(places, shown), *(Edit("change", one.code, None, one.params) for one in found.broken))
-    gravity = sum(place.gravity for place in places) + len(found.broken)
-    return Alignment(blueprint, network, layers, places, edits, tuple(row_of(one, shown) for one in places), gravity)
+    penalty = sum(place.penalty for place in places) + len(found.broken)
+    return Alignment(blueprint, network, layers, places, edits, tuple(row_of(one, shown) for one in places), penalty)
 
 
 @lru_cache(maxsize=64)
-def _gravity_of_starter(network: Network) -> float:
+def _penalty_of_starter(network: Network) -> float:
     """How much is wrong with the network that learners start from, by default with one without layers."""
     if network.starter is None:
-        return max(align(Blueprint(()), network).gravity, 0.5)
+        return max(align(Blueprint(()), network).penalty, 0.5)
     shown = tuple((number, element.code) for number, element in enumerate(network.starter.elements, 1))
-    return max(align(Blueprint(network.starter.example(), shown=shown), network).gravity, 0.5)
+    return max(align(Blueprint(network.starter.example(), shown=shown), network).penalty, 0.5)
 
 
 def _cheapest_places(blueprint: Blueprint, network: Network) -> tuple[Sequence[Layer], list[Place]]:
@@ -126,9 +126,9 @@ def _aligned(layers: Sequence[Layer], automaton: Automaton) -> list[Place]:
 
 
 def _price(places: Sequence[Place]) -> tuple[int, float]:
-    """How many edits, and how grave."""
+    """How many edits, and how serious."""
     count = sum(len(place.wrong) if place.action in ("ok", "change") else 1 for place in places)
-    return count, sum(place.gravity for place in places)
+    return count, sum(place.penalty for place in places)
 
 
 def _as_written(blueprint: Blueprint) -> tuple[Layer, ...] | None:

@@ -12,19 +12,10 @@ import numpy as np
 
 from checker.curves.measures import Array, mann_kendall, noise, smooth, theil_sen, window
 from checker.curves.read import Curves
+from checker.diagnoses import KINDS
 
-NAMES = (
-    "diverged",
-    "dead_start",
-    "unstable",
-    "overfitting",
-    "underfitting",
-    "still_improving",
-    "healthy",
-    "too_short",
-    "no_validation",
-)
-"""What a run can be called. ``healthy`` goes with ``still_improving``: nothing is wrong, but there is more to gain."""
+NAMES = tuple(KINDS)
+"""What a run can be called."""
 
 STRENGTHS = ("plain", "slight", "unsure")
 """How sure a verdict is: plain (right in 97 of 100, see tests/curves/README.md), slight (something of the kind shows)

@@ -1,8 +1,8 @@
-"""nbgrader with its traps closed: ``configure(c)`` in an ``nbgrader_config.py`` is all that a course needs.
+"""nbgrader as this course needs it: ``configure(c)`` in an ``nbgrader_config.py`` is all there is to do.
 
 nbgrader's own commands, formgrader, feedback and export go on as they are. What changes is what they call: a submission
 is read whatever it has become (:class:`SubmissionExporter`), its points come from verified evidence instead of from
-running a stranger's code (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
+running code that was handed in (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
 (:class:`HideTests`).
 """
 
@@ -14,7 +14,7 @@ import os
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, List, Unicode
 
+from checker.grading import nbgrader_internals as internals
 from checker.grading import sandbox
 from checker.grading._logging import handlers_kept
 from checker.grading.batch import SECONDS, failure_of, is_name, readable
@@ -107,14 +108,16 @@ class KeepStraysIn(NbGraderPreprocessor):  # type: ignore[misc]
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        coursedir, assignment = _converter(self).coursedir, resources["nbgrader"]["assignment"]
-        for stray in self.take_out(coursedir, assignment, _folder(coursedir, coursedir.release_directory, assignment)):
+        coursedir, assignment = internals.converter_of(self).coursedir, resources["nbgrader"]["assignment"]
+        for stray in self.take_out(
+            coursedir, assignment, internals.folder_of(coursedir, coursedir.release_directory, assignment)
+        ):
             self.log.warning("Not released: %s (KeepStraysIn.release names what is)", stray)
         return nb, resources
 
     def take_out(self, coursedir: CourseDirectory, assignment: str, target: Path) -> list[Path]:
         """Delete the copies that lie in this folder; gives their paths, relative to it."""
-        source = _folder(coursedir, coursedir.source_directory, assignment)
+        source = internals.folder_of(coursedir, coursedir.source_directory, assignment)
         strays = [
             path.relative_to(source)
             for path in sorted(source.rglob("*"))
@@ -151,24 +154,24 @@ class SubmissionExporter(NotebookExporter):
 
 def _prepare(converter: Autograde) -> None:
     """Have nbgrader grade, in place of the submitted folders, copies that hold only what grading needs."""
-    coursedir, convert = converter.coursedir, converter.convert_notebooks
+    coursedir = converter.coursedir
     register(converter, coursedir.assignment_id)
     submitted = coursedir.submitted_directory
 
-    def guarded() -> None:
+    def guarded(convert: Callable[[], None]) -> None:
         with tempfile.TemporaryDirectory() as scratch, Workers(1, SECONDS) as worker:
             converter.handed_in = Path(coursedir.format_path(submitted, ".", "."))
             converter.worker, converter.evidence = worker, Path(os.path.realpath(scratch)) / "evidence"
             converter.staged = {}
             copies = converter.evidence.with_name("submitted")
-            converter.assignments = dict(_staged(converter, copies))
+            internals.convert_only(converter, dict(_staged(converter, copies)))
             coursedir.submitted_directory = str(copies)
             try:
                 convert()
             finally:
                 coursedir.submitted_directory = submitted
 
-    converter.convert_notebooks = guarded
+    internals.run_around_notebooks(converter, guarded)
 
 
 def _staged(converter: Autograde, copies: Path) -> Iterator[tuple[str, list[str]]]:
@@ -244,7 +247,7 @@ def register(converter: BaseConverter, assignment: str) -> None:
         known = {(notebook.name, cell.name) for notebook in notebooks for cell in notebook.source_cells}
         graded = any(notebook.submissions for notebook in notebooks)  # nbgrader changes no cells of such a notebook
         complete = bool(notebooks) and (graded or released <= known)
-    if not complete and _folder(coursedir, coursedir.source_directory, assignment).is_dir():
+    if not complete and internals.folder_of(coursedir, coursedir.source_directory, assignment).is_dir():
         with tempfile.TemporaryDirectory() as scratch:
             _generate(converter, assignment, Path(scratch))
 
@@ -277,7 +280,7 @@ def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:
 
 def notebook_names(converter: BaseConverter, assignment: str) -> list[str]:
     """The names of an assignment's notebooks, without suffix."""
-    folder = _folder(converter.coursedir, converter.coursedir.release_directory, assignment)
+    folder = internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
     return sorted(path.stem for path in folder.glob("*.ipynb"))
 
 
@@ -292,21 +295,13 @@ def release_of(converter: BaseConverter, assignment: str, notebook: str) -> Rele
 
 
 def _release_path(converter: BaseConverter, assignment: str, notebook: str) -> Path:
-    return _folder(converter.coursedir, converter.coursedir.release_directory, assignment) / f"{notebook}.ipynb"
+    release = internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
+    return release / f"{notebook}.ipynb"
 
 
 @cache
 def _loaded(path: Path, _changed: int) -> Release:
     return Release.load(path)
-
-
-def _folder(coursedir: CourseDirectory, step: str, assignment: str, student: str = ".") -> Path:
-    return Path(coursedir.format_path(step, student, assignment))
-
-
-def _converter(preprocessor: NbGraderPreprocessor) -> BaseConverter:
-    """The converter in which a preprocessor runs: its exporter's parent."""
-    return preprocessor.parent.parent
 
 
 # --- grading ----------------------------------------------------------------------------------------------------------
@@ -326,7 +321,7 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         from checker.grading import staging
         from checker.grading.marking import with_reasons
 
-        names, converter = resources["nbgrader"], _converter(self)
+        names, converter = resources["nbgrader"], internals.converter_of(self)
         staged = converter.staged[names["student"], names["notebook"]]
         resources["attention"] = bool(staged.problems)
         if staged.failure:
@@ -334,7 +329,7 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
         if names["assignment"] not in NAMES:
             return self._executed(nb, resources)
         coursedir = converter.coursedir
-        graded = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        graded = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded)
         release = _release_path(converter, names["assignment"], names["notebook"])
         evidence = converter.evidence / names["student"]
@@ -359,8 +354,8 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
 
     def _executed(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Another assignment of the course leaves no evidence: its notebooks are executed, in the sandbox only."""
-        names, coursedir = resources["nbgrader"], _converter(self).coursedir
-        folder = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        names, coursedir = resources["nbgrader"], internals.converter_of(self).coursedir
+        folder = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         run = Run(Ending.DIED, 0.0)
         if self._safe:
             run = self._run(as_bytes(nb), names["assignment"], _files_in(folder))
@@ -397,7 +392,7 @@ def _files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files if path.stat().st_size <= sandbox.Limits().disk // 8}
 
 
-class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
+class SaveGrades(internals.SaveGrades):
     """Enter the points into the gradebook; an unsettled question waits for a person, where nbgrader is generous.
 
     What a person should look at is flagged, as formgrader shows it; a teacher's own flags stay.
@@ -412,34 +407,30 @@ class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
                 gradebook.db.commit()
         return nb, resources
 
-    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_score(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if grade_id in resources["unsettled"]:
-            grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    def after_score(self, grade: Any, resources: Any) -> bool:
+        unsettled = grade.name in resources["unsettled"]
+        if unsettled:
             grade.auto_score, grade.needs_manual_grade = None, True
-            self.gradebook.db.commit()
+        return unsettled
 
-    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_comment(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if "silent" in resources and grade_id not in resources["silent"]:
-            comment = self.gradebook.find_comment(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    def after_comment(self, comment: Any, resources: Any) -> bool:
+        spoken = "silent" in resources and comment.name not in resources["silent"]
+        if spoken:
             comment.auto_comment = None
-            self.gradebook.db.commit()
+        return spoken
 
 
 # --- feedback ---------------------------------------------------------------------------------------------------------
 
 
-class HideTests(stock.ClearHiddenTests):  # type: ignore[misc]
+class HideTests(internals.HiddenTests):
     """Take hidden tests out of what the learner gets back; nbgrader takes them out of the release only."""
 
     enforce_metadata = Bool(False)
     display_data_priority = List(Unicode(), help="Not used; nbconvert sets it wherever HTML is made.").tag(config=True)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
-        if self._remove_hidden_test_region(cell):
+        if self.take_out(cell):
             for output in cell.get("outputs", []):
                 if output.output_type == "error":  # its traceback quotes the test
                     output.traceback, output.evalue = [output.ename], ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from checker import datasets
 from checker.blueprint import Blueprint
+from checker.diagnoses import FAULTS
 from checker.questions.answer import Facts, NetworkAnswer
 from checker.report import Finding, Outcome, Severity
 
@@ -82,7 +83,7 @@ class Training:
     batch_size: int
     epochs: int
     least_epochs: int
-    forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
+    forbidden: tuple[str, ...] = FAULTS
     target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     least: Mapping[str, float] = field(default_factory=dict)

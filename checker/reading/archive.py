@@ -1,4 +1,4 @@
-"""Read what a stranger handed in as data: never as code, never more than fits.
+"""Read what was handed in as data: never as code, never more than fits.
 
 Every function either returns plain data within the limits below or raises :class:`Refused`. The files are a small JSON
 record and a Keras archive (a zip of two JSON files and one HDF5 file); nothing of them is imported or called.

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from checker.reading.activations import ACTIVATIONS, ALIASES, OPERATIONS
@@ -161,9 +162,16 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
         parts.append(f"activation={activation}")
     if not trainable:
         parts.append("trainable=False")
+    return f"{_name(kind)}({', '.join(parts)})"
+
+
+@lru_cache(1000)
+def _name(kind: str) -> str:
+    """What a kind is called in code."""
+    if not kind.startswith("ops."):
+        return kind.rpartition(".")[2]
     operation = snake_case(kind[4:])
-    name = f"ops.{OPERATIONS.get(operation, operation)}" if kind.startswith("ops.") else kind.rpartition(".")[2]
-    return f"{name}({', '.join(parts)})"
+    return f"ops.{OPERATIONS.get(operation, operation)}"
 
 
 def _value_code(value: Any) -> str:

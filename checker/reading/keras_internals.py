@@ -55,6 +55,11 @@ def made_by(tensor: Any) -> Made:
     return Made(node.operation, node.arguments.args, node.arguments.kwargs, node.outputs)
 
 
+def calls_on_output(layer: Any) -> list[Any]:
+    """What was called on a layer's output, in whichever networks; none where Keras noted nothing."""
+    return [getattr(call, "operation", None) for call in list(getattr(layer, "_outbound_nodes", ()))]
+
+
 def built_shapes(model: Any) -> list[Any]:
     """The shapes, batch axis included, that a subclassed model was built with; none when it was not."""
     return list((getattr(model, "_build_shapes_dict", None) or {}).values())

@@ -252,16 +252,19 @@ def kind_of(name: str) -> Kind:
     return next((kind for pattern, kind in _FAMILIES if pattern.fullmatch(name)), Kind())
 
 
+@lru_cache(1000)
 def holds_activation(kind: str) -> bool:
     """Whether a layer of this kind may have an activation inside, which is a layer of its own in canonical form."""
     return kind_of(kind).role is Role.MAPPING
 
 
+@lru_cache(1000)
 def is_weightless(kind: str) -> bool:
     """Whether no layer of this kind has weights."""
     return kind_of(kind).weights is shapes.nothing
 
 
+@lru_cache(1000)
 def commutes_with_relu(kind: str) -> bool:
     """Whether a relu may stand on either side of such a layer."""
     return kind_of(kind).role is Role.DROPOUT
@@ -272,6 +275,7 @@ def defaults_of(kind: str) -> Mapping[str, Any]:
     return kind_of(kind).settings or {}
 
 
+@lru_cache(1000)
 def snake_case(name: str) -> str:
     """A class name as Keras writes it in paths: ``LeakyReLU`` becomes ``leaky_re_lu``."""
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "", name)).lower()

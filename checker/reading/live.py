@@ -72,8 +72,9 @@ class LiveReader:
         if kind == "Lambda":
             return {"function": self.function(layer.call, layer.function)}
         config: dict[str, Any]
-        settings = kind_of(kind).settings
-        if settings is not None and kind_of(kind).has_attributes:  # much faster than get_config
+        row = kind_of(kind)
+        settings = row.settings if row.has_attributes else None
+        if settings is not None:  # much faster than get_config
             config = {name: getattr(layer, name, default) for name, default in settings.items()}
             config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
             config["dtype"] = layer.dtype_policy.name

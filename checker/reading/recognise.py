@@ -42,7 +42,7 @@ def module_of(cls: type) -> str:
 
 def descends(cls: type, *classes: type) -> bool:
     """``issubclass`` that no metaclass can deceive."""
-    return any(base is one for base in lineage(cls) for one in classes)
+    return not set(map(id, classes)).isdisjoint(map(id, lineage(cls)))
 
 
 def is_a(thing: Any, *classes: type) -> bool:

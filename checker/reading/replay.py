@@ -1,6 +1,6 @@
 """A model's predictions without Keras: the layers' arithmetic in NumPy, the weights read from the file as numbers.
 
-Nothing of a stranger's is run. What the file claims is compared with what its settings demand *before* memory is
+No code that was handed in is run. What the file claims is compared with what its settings demand *before* memory is
 reserved: number, shape, type and place of every array.
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from checker import diagnoses
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
@@ -149,16 +150,6 @@ _UNJUDGED = {
     "curves": N_("the training cannot be judged yet"),
 }
 
-_TROUBLES = {
-    "diverged": N_("the training diverged"),
-    "dead_start": N_("the network did not learn"),
-    "unstable": N_("the training is unstable"),
-    "overfitting": N_("the training still overfits"),
-    "underfitting": N_("the network underfits"),
-    "still_improving": N_("the training stopped too early"),
-    "too_short": N_("the training was too short to judge"),
-}
-
 _PARTS = {
     "architecture": N_("Network"),
     "training": N_("Training"),
@@ -202,9 +193,9 @@ def _clause(section: Section) -> str:
     if not section.passed:
         if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
             return translate(_UNJUDGED[section.name])
-        for name, clause in _TROUBLES.items():
-            if section.name == "curves" and name in section.diagnoses:
-                return translate(clause)
+        for name, kind in diagnoses.KINDS.items():
+            if section.name == "curves" and kind.clause and name in section.diagnoses:
+                return translate(kind.clause)
     known = _CLAUSES.get((section.name, section.passed))
     return translate(known) if known else clip(section.name)
 
@@ -232,7 +223,7 @@ def _messages(findings: list[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clip(finding.message) for finding in findings))
 
 
-_DEEDS = {
+_TO_DO = {
     "ok": ("right", N_("right")),
     "add": ("add", N_("add this layer")),
     "remove": ("remove", N_("remove this layer")),
@@ -251,8 +242,8 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 
 
 def _row(row: Row) -> tuple[Cell, ...]:
-    mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
-    todo = translate(deed)
+    mark, said = _TO_DO.get(row.action, ("note", N_("look at this layer")))
+    todo = translate(said)
     if row.action == "change" and row.detail.startswith("keras.layers."):
         todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
@@ -301,7 +292,7 @@ def _parts(report: Report) -> Table:
 
 # --- curves -----------------------------------------------------------------------------------------------------------
 
-_NEITHER = {"no_validation", "too_short"}
+_UNTOLD = {name for name, kind in diagnoses.KINDS.items() if not kind.tells}
 
 
 def run_of(diagnosis: Diagnosis) -> Run:
@@ -339,9 +330,9 @@ def _comparison(comparison: Comparison) -> Page:
 
 
 def _status(diagnosis: Diagnosis) -> str:
-    if diagnosis.names <= _NEITHER:
+    if diagnosis.names <= _UNTOLD:
         return "note"
-    if not diagnosis.names <= {"healthy", "still_improving", *_NEITHER}:
+    if not diagnosis.names <= {"healthy", "still_improving", *_UNTOLD}:
         return "wrong"
     plainly = all(verdict.strength == "plain" for verdict in diagnosis.verdicts)
     return "right" if plainly and "still_improving" not in diagnosis else "note"

@@ -10,19 +10,10 @@ from functools import reduce
 from statistics import median
 from typing import Any, Self
 
+from checker.diagnoses import KINDS
 from checker.language import N_, translate
 
-DIAGNOSES: dict[str, str] = {
-    "diverged": N_("training diverged"),
-    "dead_start": N_("nothing was learned"),
-    "unstable": N_("unstable training"),
-    "overfitting": N_("overfitting"),
-    "underfitting": N_("underfitting"),
-    "still_improving": N_("still improving"),
-    "healthy": N_("healthy"),
-    "too_short": N_("too few epochs to tell"),
-    "no_validation": N_("no validation loss"),
-}
+DIAGNOSES = {name: kind.words for name, kind in KINDS.items()}
 """Every diagnosis of learning curves in two or three words."""
 
 DIFFERENCES: dict[str, str] = {

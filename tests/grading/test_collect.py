@@ -231,7 +231,7 @@ def handed_in(course: Path) -> dict[str, bytes]:
 def test_everyone_of_the_class_list_gets_what_is_theirs(layout: str, tmp_path: Path) -> None:
     make, chinese, encoding = LAYOUTS[layout]
     students = people(chinese)
-    known, strangers = students[:97], students[97:]
+    known, unknown = students[:97], students[97:]
     files = make(students)
     download = tmp_path / "download.zip"
     pack_unmarked(download, files, encoding) if encoding else pack(download, files)
@@ -244,9 +244,9 @@ def test_everyone_of_the_class_list_gets_what_is_theirs(layout: str, tmp_path: P
     listed = "\n".join(name for name, _ in collected.unresolved)
     keys = {"canvas": canvas_name, "ilias": lambda s: str(s.number), "moodle": lambda s: f"_{s.number}_"}
     way = keys.get(collected.scheme)
-    for stranger in strangers:
-        assert (way(stranger) if way else stranger.id if stranger.id in listed else stranger.name) in listed
-    assert len(collected.unresolved) == len(strangers)
+    for student in unknown:
+        assert (way(student) if way else student.id if student.id in listed else student.name) in listed
+    assert len(collected.unresolved) == len(unknown)
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "named files"])

@@ -50,7 +50,7 @@ def test_the_shares_of_a_move_add_up_to_its_price() -> None:
     for sort in task.both:
         (removed,) = [price for one in found.removals for _, other, price in one if other == sort]
         (added,) = {price for one in found.additions.values() for _, other, price in one if other == sort}
-        assert 0 <= removed + added - prices.WHOLE < prices.GRAVITY  # but for how natural each is
+        assert 0 <= removed + added - prices.WHOLE < prices.PENALTY  # but for how natural each is
 
 
 def test_a_search_without_effort_left_still_gives_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
