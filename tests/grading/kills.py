@@ -28,6 +28,8 @@ from typing import Any, Final
 import classroom
 from nbgrader import api
 
+from checker.grading.nbgrader import find_alembic
+
 LATE: Final = ("perfect", "misread")
 STATES: Final = ("graded", "new")
 """What the course is when the killed run begins: graded by an earlier run with a due date, or without a gradebook."""
@@ -228,6 +230,8 @@ def main() -> int:
     options = parser.parse_args()
     os.environ[_MARK] = str(os.getpid())
     api.get_alembic_version = functools.cache(api.get_alembic_version)  # it starts another program
+    find_alembic()
+    api.get_alembic_version()
     chosen = random.Random(options.seed)
     outcomes: list[tuple[str, list[str]]] = []
     with tempfile.TemporaryDirectory() as scratch:
