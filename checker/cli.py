@@ -119,9 +119,10 @@ def calibrate(
     output: Annotated[Path | None, typer.Option(help=N_("the table to write or to continue"))] = None,
 ) -> None:
     """Measure, do not guess."""
-    from checker.calibration import calibrate as run
+    from checker import calibration, repair_calibration
 
-    _find(assignment)
+    repairs = repair_calibration.has_cases(_find(assignment))
+    run = repair_calibration.calibrate if repairs else calibration.calibrate
     run(assignment, seeds=seeds, output=output)
 
 

@@ -6,12 +6,14 @@ import csv
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from checker import _files
+from checker.grading.likeness import alike
+from checker.grading.results import Answered
 from checker.language import N_, get_language, translate
 from checker.messages import MESSAGES
 from checker.report import Finding
@@ -20,12 +22,6 @@ if TYPE_CHECKING:
     from checker.grading.course import Course
     from checker.grading.gradebook import Ledger
     from checker.grading.results import Graded
-
-ALIKE: Final = 0.98
-"""Cosine of two sketches from which networks count as copies of each other; see ``Evidence.sketch``.
-
-Networks of the same shape trained from different seeds stay below 0.6 (``tests/grading/test_batch.py`` measures it).
-"""
 
 BARS: Final = 10
 MOST_COMMON: Final = 8
@@ -84,7 +80,7 @@ class ClassSummary:
     findings: Counter[tuple[str, str]] = field(default_factory=Counter)
     attention: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     alike: list[tuple[str, list[str]]] = field(default_factory=list)
-    sketches: dict[str, list[tuple[str, tuple[float, ...]]]] = field(default_factory=dict)
+    answers: dict[str, list[tuple[str, Answered]]] = field(default_factory=dict)
 
     def add(self, result: Graded) -> None:
         """Count one submission."""
@@ -99,8 +95,8 @@ class ClassSummary:
             question.passed += answered.passed and not answered.reason
             question.points += answered.points or 0.0
             self.findings.update((name, key) for key in answered.findings)
-            if answered.sketch:
-                self.sketches.setdefault(name, []).append((result.student, answered.sketch))
+            if answered.sketch or answered.curves:
+                self.answers.setdefault(name, []).append((result.student, answered))
 
     @property
     def automatic(self) -> float:
@@ -145,7 +141,7 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     table = folder / f"{course.assignment}.csv"
     _files.replace(table, _rows(results, ledger, summary))
     summary.alike = [
-        (question, students) for question, sketches in summary.sketches.items() for students in groups(sketches)
+        (question, students) for question, answers in summary.answers.items() for students in alike(answers)
     ]
     page = folder / f"{course.assignment}.html"
     _files.replace(page, render(summary))
@@ -180,38 +176,6 @@ class _Line:
 def _cell(result: Graded, name: str) -> float | str:
     scores = [grades[name] for grades in result.grades.values() if name in grades]
     return "" if not scores or scores[0] is None else scores[0]
-
-
-def groups(sketches: Sequence[tuple[str, tuple[float, ...]]]) -> list[list[str]]:
-    """Students whose networks are copies of each other, largest group first.
-
-    Args:
-        sketches: students and their networks' sketches, see ``Evidence.sketch``.
-    """
-    import numpy as np
-
-    if len(sketches) < 2:
-        return []
-    vectors = np.array([sketch for _, sketch in sketches], np.float32)
-    leader = list(range(len(sketches)))
-    block = max(1, 4_000_000 // len(sketches))  # of the table of cosines, 16 MB at a time
-    for start in range(0, len(sketches), block):
-        rows, columns = np.nonzero(vectors[start : start + block] @ vectors.T > ALIKE)
-        for row, column in zip((rows + start).tolist(), columns.tolist(), strict=True):
-            leader[_root(leader, column)] = _root(leader, row)
-    members: dict[int, list[str]] = {}
-    for number, (student, _) in enumerate(sketches):
-        members.setdefault(_root(leader, number), []).append(student)
-    return sorted(
-        (sorted(group) for group in members.values() if len(group) > 1), key=lambda group: (-len(group), group)
-    )
-
-
-def _root(leader: list[int], number: int) -> int:
-    while leader[number] != number:
-        leader[number] = leader[leader[number]]
-        number = leader[number]
-    return number
 
 
 def finding_key(finding: Finding) -> str:

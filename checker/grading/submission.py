@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,6 +31,7 @@ from checker.reading.archive import (
     ARCHIVE_LIMIT,
     NOTEBOOK_FILE_LIMIT,
     SUBMISSION_LIMIT,
+    TOKENS,
     OpenFolder,
     Refused,
     without_outputs,
@@ -321,7 +323,7 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
     """
     try:
-        data = json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
+        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
     except Refused:
         return notebook_of(None), "submission.too_big"
     except (ValueError, RecursionError, MemoryError):
@@ -331,6 +333,16 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     if len(_list(data.get("cells"))) > MOST_CELLS:
         return notebook_of(None), "submission.too_big"
     return notebook_of(data), ""
+
+
+def _small(content: bytes) -> Any:
+    """The JSON of a file too small to hold too much; None where it is larger, or cannot be parsed with its outputs."""
+    if len(content) > TOKENS:
+        return None
+    try:
+        return json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def notebook_of(data: Any) -> NotebookNode:
@@ -609,6 +621,9 @@ def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
 
 def _is_python(source: str) -> bool:
     """Whether IPython could run this text; nothing is run."""
+    with suppress(Exception):  # what Python takes, IPython takes as it is; the rest may be magic
+        ast.parse(source)
+        return True
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -640,6 +655,11 @@ def from_dict(data: Mapping[str, Any]) -> NotebookNode:
 def as_bytes(notebook: NotebookNode) -> bytes:
     """The notebook as a file's content."""
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
+
+
+def from_file(content: bytes) -> NotebookNode:
+    """The notebook in a file that the grader wrote."""
+    return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:

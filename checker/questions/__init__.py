@@ -6,11 +6,13 @@ from checker.questions.prediction import ChoicePrediction, NumberPrediction, Pre
 from checker.questions.question import Assignment, Question
 from checker.questions.quiz import ChoiceQuestion, NumberQuestion, ReasonQuestion
 from checker.questions.reading import ReadingQuestion
+from checker.questions.repair import Cause, Recipe, RepairAnswer, RepairQuestion
 from checker.questions.rubric import Level, Rubric
 from checker.questions.training import Training
 
 __all__ = [
     "Assignment",
+    "Cause",
     "ChoicePrediction",
     "ChoiceQuestion",
     "Facts",
@@ -25,6 +27,9 @@ __all__ = [
     "ReadingAnswer",
     "ReadingQuestion",
     "ReasonQuestion",
+    "Recipe",
+    "RepairAnswer",
+    "RepairQuestion",
     "Rubric",
     "Training",
 ]

@@ -11,6 +11,7 @@ import base64
 import binascii
 import contextlib
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ FORMAT: Final = 1
 LARGEST: Final = 8 * MEGABYTE
 """Characters of a bundle that are put into a notebook; larger evidence lies in the folder alone. The largest network
 that the course asks for takes about a third of it."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 FRESH: Final = "CHECKER_FRESH_KERNEL"
 """Environment variable of a run in a fresh kernel, which hands its evidence over in the folder alone."""
@@ -101,7 +104,7 @@ def unpacked(bundle: Any, question: str) -> dict[str, bytes]:
     """
     if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
         raise Refused("evidence.format")
-    if bundle.get("question") != question:
+    if bundle.get("question") != question or not _NAME.fullmatch(question):
         raise Refused("evidence.other_question")
     texts = bundle.get("files")
     limits = {f"{question}.json": RECORD_LIMIT, f"{question}.keras": ARCHIVE_LIMIT}

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import platform
 import re
 import sys
@@ -35,6 +36,9 @@ from checker.reading.recognise import is_a, keras_in_use
 from checker.report import Finding, plain, restored
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from checker.curves import Curves
 
 FORMAT: Final = 1
@@ -324,6 +328,38 @@ class Evidence:
         if not (0 < length < np.inf):
             return ()
         return tuple(round(float(value), 4) for value in chosen / length)
+
+    def responses(self, inputs: NDArray[np.float32]) -> tuple[float, ...]:
+        """What the network makes of some inputs, less the mean and scaled to length 1; empty where that is unknown.
+
+        The order of the hidden units, and what a unit's weights are multiplied by before and divided by after it, make
+        no difference.
+
+        Args:
+            inputs: of the shape (samples, ...); not all alike.
+        """
+        import numpy as np
+
+        from checker.reading.replay import Replay, Unsupported
+
+        if self.graph is None or self.weights is None:
+            return ()
+        try:
+            outputs = Replay.saved(self.graph, self.weights).predict(inputs).reshape(len(inputs), -1)[:, 0]
+        except (Unsupported, Unreadable, ValueError, ArithmeticError, IndexError):
+            return ()
+        centred = outputs.astype(np.float64) - outputs.mean(dtype=np.float64)
+        length = float(np.linalg.norm(centred))
+        return tuple(round(float(value), 5) for value in centred / length) if 0 < length < np.inf else ()
+
+    @cached_property
+    def curves_digest(self) -> str:
+        """A digest of the claimed curves: equal for the same training alone; empty for curves that are not finite."""
+        curves = {name: values for name, values in (self.curves() or {}).items() if isinstance(values, list)}
+        numbers = [value for values in curves.values() for value in values]
+        if not numbers or not all(isinstance(value, float | int) and math.isfinite(value) for value in numbers):
+            return ""
+        return hashlib.sha256(repr(sorted(curves.items())).encode()).hexdigest()[:16]
 
 
 def _noted(value: Any, kind: str) -> Finding | None:

@@ -72,6 +72,7 @@ class Training:
         forbidden: diagnoses that fail the curves.
         target: a validation loss to reach, in the target's unit; None where none is set.
         limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
+        least: smallest allowed value, likewise: a validation loss so low was measured on rows that were trained on.
         prefix: what the notebook's names for this data, model and history begin with: ``"concrete_"``.
     """
 
@@ -84,6 +85,7 @@ class Training:
     forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
     target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
 
     @property
@@ -199,10 +201,8 @@ def scale(training: Training, curves: Curves) -> Finding | None:
 
     median = datasets.median_loss(training.data)
     finite = curves.finite
-    if not finite or "diverged" in diagnose(curves):
-        return None
-    lowest = min(finite)
-    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+    lowest = min(finite, default=median)
+    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median or "diverged" in diagnose(curves):
         return None
     return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
 
@@ -320,6 +320,9 @@ def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proo
     for name, limit in training.limits.items():
         if (value := diagnosis.numbers.get(name)) is not None and not value <= limit:
             yield Finding(f"curve.limit.{name}", params={"actual": value, "limit": limit})
+    for name, limit in training.least.items():
+        if (value := diagnosis.numbers.get(name)) is not None and not value >= limit:
+            yield Finding(f"curve.least.{name}", params={"actual": value, "limit": limit})
     if training.target is not None:
         reached = proof.reached if proof.reached is not None else curves.val_loss[-1]
         if not reached <= training.target:

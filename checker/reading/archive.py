@@ -267,13 +267,16 @@ def read_weights(data: bytes) -> Weights:
         Refused: soft or external links, external or chunked storage, filters, other types than numbers, shapes that
             declare more than the file holds, or too many objects.
     """
-    import h5py
+    from h5py import h5f
 
     try:
-        with h5py.File(io.BytesIO(data), "r") as file:
+        file = h5f.open_file_image(data)
+        try:
             walk = _WeightsWalk(len(data))
-            walk.group(file.id, "", 0)
+            walk.group(file, "", 0)
             return walk.found
+        finally:
+            file.close()
     except Refused:
         raise
     except Exception as error:  # what HDF5 raises for a broken file is not documented

@@ -272,11 +272,6 @@ def defaults_of(kind: str) -> Mapping[str, Any]:
     return kind_of(kind).settings or {}
 
 
-def is_keras_module(module: str) -> bool:
-    """Whether a class from this module is Keras' own."""
-    return module == "keras" or module.startswith("keras.")
-
-
 def snake_case(name: str) -> str:
     """A class name as Keras writes it in paths: ``LeakyReLU`` becomes ``leaky_re_lu``."""
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "", name)).lower()

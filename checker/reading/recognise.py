@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from checker.reading.activations import ACTIVATIONS
 from checker.reading.canonical import activation_settings
-from checker.reading.layers import is_keras_module
+from checker.reading.keras_internals import LAYER_MODULES, LEGACY_MODULES, is_keras_module
 from checker.reading.parts import Unreadable
 
 
@@ -68,9 +68,7 @@ def refuse_what_is_no_model(thing: Any) -> None:
         raise Unreadable("model.layer", name=name)
     if keras is not None and is_a(thing, keras.callbacks.History):
         raise Unreadable("model.history")
-    if any(
-        module_of(base).startswith(("tf_keras.", "keras.engine.", "keras.src.engine.")) for base in lineage(type(thing))
-    ):
+    if any(module_of(base).startswith(LEGACY_MODULES) for base in lineage(type(thing))):
         raise Unreadable("model.legacy", name=name)
     raise Unreadable("model.not_keras", name=name)
 
@@ -90,7 +88,7 @@ def _kind_of_class(cls: type) -> tuple[str, type | None]:
     own: set[str] = set()  # what the learner's classes define that stand before Keras' own one
     for base in lineage(cls):
         if is_keras_module(module_of(base)):
-            name, is_layer = name_of(base), module_of(base).startswith("keras.src.layers")
+            name, is_layer = name_of(base), module_of(base).startswith(LAYER_MODULES)
             known = not own & {"call", "__call__"} and name not in ("Layer", "Operation", "Model")
             return (name if is_layer else f"ops.{name}", base) if known else ("", None)
         own |= set(vars(base))

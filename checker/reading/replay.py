@@ -71,8 +71,7 @@ def _relu(x: Array, max_value: float | None = None, negative_slope: float = 0.0,
     upper = np.where(x > threshold, x, np.float32(0)) if threshold else np.maximum(x, 0)
     if max_value is not None:
         upper = np.minimum(upper, np.float32(max_value))
-    lower = negative_slope * np.maximum(threshold - x, 0) if negative_slope else np.float32(0)
-    return cast(Array, upper - lower)
+    return cast(Array, upper - negative_slope * np.maximum(threshold - x, 0) if negative_slope else upper)
 
 
 def _sigmoid(x: Array) -> Array:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.reading.layers import defaults_of, holds_activation, is_keras_module, kind_of
+from checker.reading.keras_internals import LAYER_MODULES, is_keras_module, is_saved_tensor, saved_tensor
+from checker.reading.layers import defaults_of, holds_activation, kind_of
 from checker.reading.objectives import saved_objective, weighted
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
 from checker.reading.shapes import Shape
@@ -90,7 +91,7 @@ def _saved_class(saved: Mapping[str, Any]) -> str:
     module, name = str(saved.get("module")), str(saved["class_name"])
     if not is_keras_module(module):
         return f"custom.{name}"
-    return name if module.startswith(("keras.layers", "keras.src.layers")) else f"ops.{name}"
+    return name if module.startswith(LAYER_MODULES) else f"ops.{name}"
 
 
 def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _saved_functional(config: Mapping[str, Any]) -> Body:
         if item.class_name == "InputLayer":
             shapes[name] = tuple(_batch_shape(saved["config"])[1:])
         for index, node in enumerate(saved["inbound_nodes"]):
-            constants = call_constants(node["args"], node["kwargs"], _is_saved_tensor)
+            constants = call_constants(node["args"], node["kwargs"], is_saved_tensor)
             calls[name, index] = (Call(item, tuple(_references(node)), constants), 0)
     inputs = list(_tensor_names(config["input_layers"]))
     # Keras counts the calls of a nested functional model from 1, but only where it names the outputs
@@ -156,14 +157,10 @@ class _SavedCalls(dict[Hashable, tuple[Call, int]]):
         return self[tensor[:2]][0], tensor[2]
 
 
-def _is_saved_tensor(thing: Any) -> bool:
-    return isinstance(thing, Mapping) and thing.get("class_name") == "__keras_tensor__"
-
-
 def _references(node: Any) -> Iterator[Hashable]:
     """Tensors that a saved call takes, in the order in which Keras flattens its arguments."""
-    if _is_saved_tensor(node):
-        yield tuple(node["config"]["keras_history"])
+    if is_saved_tensor(node):
+        yield saved_tensor(node)
     elif isinstance(node, Mapping):
         for key in sorted(node):
             yield from _references(node[key])

@@ -1,16 +1,18 @@
-"""Figures to play with: choose from labelled lists, and the picture and its words are made anew.
+"""Figures to play with: change a number, and the picture and its words are made anew.
 
-Every control is a list or a button of the browser's own, so the keyboard is enough. Where no kernel runs, or ipywidgets
-is not installed, the first picture with its words and its data stands there instead.
+Every control is a field for a number: the arrow keys change it, or it is typed. JupyterLab takes arrow keys, space and
+Enter for itself where a list or a button has the focus, so these could not be used with the keyboard alone. Where no
+kernel runs, or ipywidgets is not installed, the first picture with its words and its data stands there instead.
 """
 
 from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 
 from checker.curves import Curves, diagnose
@@ -18,25 +20,25 @@ from checker.language import N_, translate
 from checker.show import figures, words
 from checker.show.page import run_of
 
-RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-SIZES = (2, 4, 8, 16, 32, 64, 128)
-BATCHES = (10, 30, 100, 300, 1000)
 TRUE_MEAN, TRUE_DEVIATION, MOMENTUM = 50.0, 10.0, 0.99
 
 
 @dataclass(frozen=True)
 class Control:
-    """A list to choose from.
+    """A number that can be changed.
 
     Attributes:
-        label: what is chosen, a message.
-        choices: what may be chosen.
-        first: what is chosen at first.
+        label: what it is, a message.
+        low, high: the smallest and the largest one.
+        step: how far one press of an arrow key goes; a whole number where only whole numbers make sense.
+        first: the number at first.
     """
 
     label: str
-    choices: tuple[Hashable, ...]
-    first: Hashable
+    low: float
+    high: float
+    step: float
+    first: float
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,17 @@ class Explorer:
 
     Attributes:
         controls: what can be chosen, in the order of ``draw``'s arguments.
-        draw: makes the picture of a choice, and of the number of times that chance was asked anew.
-        again: the words on a button that asks chance anew, a message; empty where nothing is left to chance.
+        draw: makes the picture of these numbers.
+        legend: what whole numbers from 1 on stand for, where they stand for something.
     """
 
     controls: tuple[Control, ...]
     draw: Callable[..., Drawn]
-    again: str = ""
+    legend: tuple[str, ...] = ()
 
     def first(self) -> Drawn:
-        """The picture of the first choices."""
-        return self.draw(*(control.first for control in self.controls), seed=0)
+        """The picture of the first numbers."""
+        return self.draw(*(control.first for control in self.controls))
 
     def widget(self) -> Any:
         """The controls and the picture as one widget.
@@ -89,36 +91,28 @@ class Explorer:
         """
         import ipywidgets
 
-        wide = {"description_width": "initial"}
-        lists = [
-            ipywidgets.Dropdown(
-                options=[(_worded(choice), choice) for choice in control.choices],
+        fields = [
+            (ipywidgets.BoundedIntText if isinstance(control.step, int) else ipywidgets.BoundedFloatText)(
                 value=control.first,
+                min=control.low,
+                max=control.high,
+                step=control.step,
                 description=translate(control.label),
-                style=wide,
+                style={"description_width": "initial"},
                 layout={"width": "max-content"},
             )
             for control in self.controls
         ]
         picture = ipywidgets.HTML(self.first().markup())
-        asked = [0]
 
         def draw(change: object) -> None:
-            picture.value = self.draw(*(control.value for control in lists), seed=asked[0]).markup()
+            picture.value = self.draw(*(field.value for field in fields)).markup()
 
-        for control in lists:
-            control.observe(draw, "value")
-        row = list(lists)
-        if self.again:
-            button = ipywidgets.Button(description=translate(self.again), layout={"width": "max-content"})
-
-            def ask(pressed: object) -> None:
-                asked[0] += 1
-                draw(pressed)
-
-            button.on_click(ask)
-            row.append(button)
-        return ipywidgets.VBox([ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}), picture])
+        for field in fields:
+            field.observe(draw, "value")
+        row = ipywidgets.HBox(fields, layout={"flex_flow": "row wrap"})
+        numbered = [ipywidgets.HTML(_numbered(self.legend))] if self.legend else []
+        return ipywidgets.VBox([*numbered, row, picture])
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, Any]:
         """The widget where one can run, else the first picture; a host takes the richest that it can show."""
@@ -133,14 +127,15 @@ class Explorer:
 
 
 def masks() -> Explorer:
-    """Lesson 1: the rate, and the masks that it draws."""
-    return Explorer((Control(N_("rate"), RATES, 0.5),), _mask, N_("next training step"))
+    """Lesson 1: the rate, and the masks that it draws, step by step."""
+    controls = (Control(N_("rate"), 0.0, 0.9, 0.1, 0.5), Control(N_("training step"), 1, 100, 1, 1))
+    return Explorer(controls, _mask)
 
 
 def running_averages() -> Explorer:
     """Lesson 2: how the size of a batch makes its mean uncertain, and how the running averages find the truth."""
-    controls = (Control(N_("rows in a batch"), SIZES, 8), Control(N_("batches"), BATCHES, 300))
-    return Explorer(controls, _averages, N_("other batches"))
+    controls = (Control(N_("rows in a batch"), 2, 128, 2, 8), Control(N_("batches"), 10, 1000, 10, 300))
+    return Explorer(controls, _averages)
 
 
 def runs(histories: Mapping[str, object]) -> Explorer:
@@ -154,27 +149,27 @@ def runs(histories: Mapping[str, object]) -> Explorer:
         ValueError: for fewer than two.
     """
     curves = {str(name): Curves.of(history) for name, history in histories.items()}
-    names: Sequence[str] = tuple(curves)
-    if len(names) < 2:
-        raise ValueError(translate("To compare takes two runs, not {count}.", count=len(names)))
-    controls = (Control(N_("first run"), tuple(names), names[0]), Control(N_("second run"), tuple(names), names[1]))
-    return Explorer(controls, partial(_two_runs, curves))
+    count = len(curves)
+    if count < 2:
+        raise ValueError(translate("To compare takes two runs, not {count}.", count=count))
+    controls = (Control(N_("first run"), 1, count, 1, 1), Control(N_("second run"), 1, count, 1, 2))
+    return Explorer(controls, partial(_two_runs, curves), tuple(curves))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def _mask(rate: float, seed: int) -> Drawn:
+def _mask(rate: float, step: int) -> Drawn:
     from checker.show import animation
 
-    film = animation.dropout(rate, frames=1, seed=seed)
+    film = animation.dropout(rate, frames=1, seed=step - 1)
     (mask,) = film.masks
     alt = translate(
         N_(
             "Training step {step} at a rate of {rate}: of {count} units in the first hidden layer {missing} are left "
             "out."
         ),
-        step=seed + 1,
+        step=step,
         rate=f"{rate:.0%}",
         count=len(mask),
         missing=mask.count(False),
@@ -187,10 +182,10 @@ def _mask(rate: float, seed: int) -> Drawn:
     return Drawn("svg+xml", film.svg(still=True).encode(), animation.WIDTH, alt, figures.Table.of(table))
 
 
-def _averages(rows: int, batches: int, seed: int) -> Drawn:
+def _averages(rows: int, batches: int) -> Drawn:
     from checker.show import plots
 
-    chance = random.Random(seed)
+    chance = random.Random(rows)
     means = [sum(chance.gauss(TRUE_MEAN, TRUE_DEVIATION) for _ in range(rows)) / rows for _ in range(batches)]
     moving, average = [], 0.0
     for mean in means:
@@ -210,13 +205,16 @@ def _averages(rows: int, batches: int, seed: int) -> Drawn:
     )
     from matplotlib.figure import Figure
 
+    from checker.show.picture import Ink
+
     with plots.style():
         figure = Figure(figsize=(6.8, 3.4))
         axes = figure.subplots()
         numbers = range(1, batches + 1)
-        axes.plot(numbers, means, ".", color=plots.BLUE, markersize=4, label=translate(N_("mean of a batch")))
-        axes.plot(numbers, moving, "-", color=plots.VERMILLION, linewidth=2, label=translate(N_("moving mean")))
-        axes.axhline(TRUE_MEAN, linestyle="--", color=plots.GREY, linewidth=1, label=translate(N_("true mean")))
+        blue, vermillion, grey = (plots.COLOURS[ink] for ink in (Ink.BLUE, Ink.VERMILLION, Ink.GREY))
+        axes.plot(numbers, means, ".", color=blue, markersize=4, label=translate(N_("mean of a batch")))
+        axes.plot(numbers, moving, "-", color=vermillion, linewidth=2, label=translate(N_("moving mean")))
+        axes.axhline(TRUE_MEAN, linestyle="--", color=grey, linewidth=1, label=translate(N_("true mean")))
         axes.set_xlabel(translate(N_("batch")))
         axes.set_ylim(0, 90)
         axes.legend(loc="lower right")
@@ -230,15 +228,17 @@ def _averages(rows: int, batches: int, seed: int) -> Drawn:
     return Drawn("png", data, 680, alt, figures.Table.of(table))
 
 
-def _two_runs(curves: Mapping[str, Curves], first: str, second: str, seed: int) -> Drawn:
-    from checker.show import plots
+def _two_runs(curves: Mapping[str, Curves], first: int, second: int) -> Drawn:
+    from checker.show import picture, plots
 
-    before, after = curves[first], curves[second]
-    picture = plots.draw(run_of(diagnose(before)), run_of(diagnose(after)), title=f"{first} · {second}")
-    chosen = {first: before, second: after}
+    (before_name, before), (after_name, after) = (list(curves.items())[number - 1] for number in (first, second))
+    title = f"{before_name} · {after_name}"
+    drawn = plots.draw(picture.of(run_of(diagnose(before)), run_of(diagnose(after)), title=title))
+    chosen = {before_name: before, after_name: after}
     alt = words.sentences(figures.told(run, name) for name, run in chosen.items())
-    return Drawn("png", plots.rendered(picture, "png"), 680, alt, figures.Table.of(figures.columns(chosen)))
+    return Drawn("png", plots.rendered(drawn, "png"), 680, alt, figures.Table.of(figures.columns(chosen)))
 
 
-def _worded(choice: Hashable) -> str:
-    return f"{choice:g}" if isinstance(choice, float) else str(choice)
+def _numbered(names: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(name)}</li>" for name in names)
+    return f'<ol style="line-height: 1.4">{items}</ol>'

@@ -10,7 +10,7 @@ import base64
 import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checker.curves import Curves, diagnose
@@ -56,7 +56,7 @@ class Shown:
         table: the data behind it.
     """
 
-    png: bytes
+    png: bytes = field(repr=False)
     width: int
     alt: str
     table: Table

@@ -138,6 +138,10 @@ _CLAUSES = {
     ("curves", False): N_("the curves are not yet as they should be"),
     ("answer", True): N_("the answer is right"),
     ("answer", False): N_("the answer is not right yet"),
+    ("cause", True): N_("the cause is found"),
+    ("cause", False): N_("the cause is not found yet"),
+    ("change", True): N_("the right thing was changed"),
+    ("change", False): N_("the change is not the right one yet"),
 }
 
 _UNJUDGED = {
@@ -160,6 +164,8 @@ _PARTS = {
     "training": N_("Training"),
     "curves": N_("Learning curves"),
     "answer": N_("Answer"),
+    "cause": N_("Cause"),
+    "change": N_("Change"),
 }
 
 

@@ -142,7 +142,7 @@ def test_another_question_s_evidence_under_this_name() -> None:
 
 
 def test_a_friend_s_evidence_is_shown_to_the_teacher() -> None:
-    from checker.grading.class_report import groups
+    from checker.grading.likeness import groups
 
     mine, friend = handed_in(classroom.trained("dropout")[0]), handed_in(classroom.trained("dropout")[0])
     assert mine.report.unsettled == ""  # the weights are real; whose they are is for a person to ask

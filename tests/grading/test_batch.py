@@ -20,7 +20,7 @@ import classroom
 import numpy as np
 import pytest
 
-from checker.grading import batch, class_report, sandbox
+from checker.grading import batch, likeness, sandbox
 from checker.grading.batch import grade_class
 
 pytestmark = pytest.mark.slow
@@ -314,7 +314,7 @@ class TestLikeness:
     def test_networks_trained_apart_are_not_alike(self, sketches: list[tuple[str, tuple[float, ...]]]) -> None:
         archive = classroom.trained("dropout")[0]
         others = [(f"reordered-{seed}", sketch_of(classroom.reordered(archive, seed))) for seed in range(5)]
-        assert class_report.groups([*sketches[:1], *others]) == []
+        assert likeness.groups([*sketches[:1], *others]) == []
         cosines = np.array([sketch for _, sketch in others]) @ np.array([sketch for _, sketch in others]).T
         assert np.max(np.abs(cosines - np.eye(len(others)))) < 0.6
 
@@ -328,7 +328,7 @@ class TestLikeness:
 
         copied = ("copy", sketch_of(classroom.rewritten(archive, shake)))
         other = ("other", sketch_of(classroom.reordered(archive, 1)))
-        assert class_report.groups([*sketches[:1], copied, other]) == [["copy", "dropout"]]
+        assert likeness.groups([*sketches[:1], copied, other]) == [["copy", "dropout"]]
 
 
 def sketch_of(archive: bytes) -> tuple[float, ...]:

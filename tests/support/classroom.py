@@ -1,7 +1,7 @@
 """A class to grade: archetypes whose networks were really trained once, and any number of students made of them.
 
-A student's network is the archetype's with its hidden units in another order: other weights, the same function, and so
-the same verified loss. Trained networks are kept in pytest's cache folder.
+A student's network is the archetype's with its hidden units in another order and its weights shaken: other weights,
+another function and another loss, to which the curves are scaled. Trained networks are kept in pytest's cache folder.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -215,6 +216,51 @@ def reordered(archive: bytes, seed: int) -> bytes:
     return rewritten(archive, change)
 
 
+def shaken(archive: bytes, seed: int, by: float = 0.15) -> bytes:
+    """Another function: each weight of the dense layers times 1 plus so much noise."""
+    generator, paths = np.random.default_rng(seed), layer_paths(archive)
+
+    def change(_config: dict[str, Any], file: Any) -> None:
+        for kind, path in paths:
+            if kind == "Dense":
+                weight = file[f"{path}/vars/0"]
+                weight[...] = weight[...] * generator.normal(1.0, by, weight.shape)
+
+    return rewritten(archive, change)
+
+
+def rescaled(archive: bytes, seed: int) -> bytes:
+    """The same function of a network whose dense layers stand next to each other but for dropout.
+
+    Each hidden unit's weights are multiplied by a number, and divided by it in the next layer.
+    """
+    generator = np.random.default_rng(seed)
+    dense = [path for kind, path in layer_paths(archive) if kind == "Dense"]
+
+    def change(_config: dict[str, Any], file: Any) -> None:
+        for path, following in itertools.pairwise(dense):
+            kernel, bias, after = (file[f"{path}/vars/0"], file[f"{path}/vars/1"], file[f"{following}/vars/0"])
+            factors = generator.uniform(0.2, 5.0, kernel.shape[1]).astype("float32")
+            kernel[...], bias[...], after[...] = (
+                kernel[...] * factors,
+                bias[...] * factors,
+                after[...] / factors[:, None],
+            )
+
+    return rewritten(archive, change)
+
+
+def loss_of(archive: bytes, question: str) -> float:
+    """The network's mean absolute error on the question's validation data."""
+    from checker import datasets
+    from checker.assignments import spotify
+    from checker.reading.replay import Replay
+
+    split = datasets.split(getattr(spotify, question).training.data)
+    predicted = Replay.load(archive).predict(split.X_valid).ravel()
+    return float(np.mean(np.abs(predicted - np.ravel(split.y_valid))))
+
+
 def put_evidence(folder: Path, question: str, archive: bytes | None, record: Mapping[str, Any]) -> None:
     """Write evidence as the checker would, with the digest that belongs to the archive."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -243,8 +289,11 @@ def history(name: str) -> Any:
     return trained(name)[1]["history"]
 
 
-def varied(claimed: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The same curves with other decimals, so that no two students' are equal; the best and the last epoch stay."""
+def varied(claimed: Mapping[str, Any], seed: int, factor: float = 1.0) -> dict[str, Any]:
+    """The same curves times a factor and with other decimals, so that no two students' are equal.
+
+    The best and the last epoch have no other decimals.
+    """
     generator = np.random.default_rng(seed)
     curves = {}
     for name, values in claimed.items():
@@ -252,7 +301,7 @@ def varied(claimed: Mapping[str, Any], seed: int) -> dict[str, Any]:
             return dict(claimed)
         factors = 1 + 1e-4 * generator.random(len(values))
         factors[[-1, int(np.nanargmin(values))]] = 1
-        curves[name] = (np.array(values, float) * factors).tolist()
+        curves[name] = (np.array(values, float) * factors * factor).tolist()
     return curves
 
 
@@ -321,7 +370,8 @@ def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int |
         course_folder: from :func:`course`.
         student: the student's id.
         archetype: what kind of student.
-        seed: order of the hidden units and decimals of the curves; None leaves them as trained.
+        seed: of the order of the hidden units, the noise on the weights and the curves' decimals; None leaves all as
+            trained.
     """
     folder = course_folder / "submitted" / student / "spotify"
     folder.mkdir(parents=True, exist_ok=True)
@@ -337,7 +387,9 @@ def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int |
         archive, record = trained(network)
         own, other = record["history"], history(before)
         if seed is not None:
-            archive, own, other = reordered(archive, seed), varied(own, seed), varied(other, seed)
+            archive = shaken(reordered(archive, seed), seed)
+            factor = loss_of(archive, question) / own["val_loss"][-1]
+            own, other = varied(own, seed, factor), varied(other, seed, factor)
         kept = {"assignment": record["assignment"], "history": own, "data": record["data"]}
         put_evidence(folder / "evidence", question, archive, kept)
         answered = reading(reader, other, own, archetype.reads)

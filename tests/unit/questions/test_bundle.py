@@ -146,6 +146,12 @@ def test_bundles_that_are_refused(spoilt: dict[str, Any], code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("name", ["../q1", "a/b", "", "q1.json/..", "q" * 65, "q1\n"])
+def test_what_is_no_file_name_names_no_question(name: str) -> None:
+    with pytest.raises(Refused):
+        unpacked(packed(name, {f"{name}.json": b"{}"}), name)
+
+
 def test_of_a_bomb_no_more_is_expanded_than_the_limit() -> None:
     import tracemalloc
 

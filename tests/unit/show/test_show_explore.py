@@ -35,36 +35,36 @@ def test_every_choice_has_a_picture_and_words(name: str, language: str) -> None:
         explorer = all_of_them()[name]
         first = explorer.first()
         for place, control in enumerate(explorer.controls):
-            for choice in control.choices:
+            for number in {control.low, control.first, control.high}:
                 chosen = [other.first for other in explorer.controls]
-                chosen[place] = choice
-                drawn = explorer.draw(*chosen, seed=0)
+                chosen[place] = number
+                drawn = explorer.draw(*chosen)
                 assert drawn.data
                 assert drawn.table.rows
                 assert bool(re.search("[一-鿿]", drawn.alt)) == (language == "zh")
-                assert (drawn.alt == first.alt) == (choice == control.first)
+                assert (drawn.alt == first.alt) == (number == control.first)
 
 
 def test_another_step_draws_another_mask() -> None:
-    masks = {explore.masks().draw(0.5, seed=seed).table.rows for seed in range(20)}
+    masks = {explore.masks().draw(0.5, step).table.rows for step in range(1, 21)}
     assert len(masks) > 10
 
 
 def test_the_words_count_the_units_that_are_left_out() -> None:
-    for seed in range(10):
-        drawn = explore.masks().draw(0.5, seed=seed)
+    for step in range(1, 11):
+        drawn = explore.masks().draw(0.5, step)
         missing = sum(row[1] == "left out" for row in drawn.table.rows)
         assert f"of 6 units in the first hidden layer {missing} are left out" in drawn.alt
 
 
 def test_larger_batches_have_less_noise_and_more_batches_come_nearer() -> None:
     def spread(rows: int) -> float:
-        table = explore.running_averages().draw(rows, 100, seed=0).table
+        table = explore.running_averages().draw(rows, 100).table
         means = [float(row[1]) for row in table.rows]
         return max(means) - min(means)
 
     def reached(batches: int) -> float:
-        return float(explore.running_averages().draw(64, batches, seed=0).table.rows[-1][2])
+        return float(explore.running_averages().draw(64, batches).table.rows[-1][2])
 
     assert spread(2) > 2 * spread(128)
     assert reached(10) < reached(100) < reached(300) < 50.5
@@ -84,26 +84,26 @@ def test_to_compare_takes_two() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_choosing_changes_the_picture(name: str) -> None:
+def test_changing_a_number_changes_the_picture(name: str) -> None:
     pytest.importorskip("ipywidgets")
     explorer = all_of_them()[name]
-    row, picture = explorer.widget().children
-    control = row.children[0]
-    before = picture.value
-    control.value = explorer.controls[0].choices[-1]
-    assert picture.value != before
-    control.value = explorer.controls[0].first
-    assert picture.value == before
-    assert control.description, "a screen reader says it before the choice"
+    *_, row, picture = explorer.widget().children
+    for field, control in zip(row.children, explorer.controls, strict=True):
+        before = picture.value
+        field.value = control.high if control.high != control.first else control.low
+        assert picture.value != before
+        field.value = control.first
+        assert picture.value == before
+        field.value = control.high + 100 * control.step  # typed in spite of the limits
+        assert field.value == control.high
+        field.value = control.first
+        assert field.description, "a screen reader says it before the number"
 
 
-def test_the_button_asks_chance_anew() -> None:
+def test_the_numbers_of_the_runs_are_explained() -> None:
     pytest.importorskip("ipywidgets")
-    row, picture = explore.masks().widget().children
-    before = picture.value
-    row.children[-1].click()
-    assert "Training step 2" in picture.value
-    assert picture.value != before
+    legend = explore.runs({"<fast>": FAST, "slow": SLOW}).widget().children[0]
+    assert "<li>&lt;fast&gt;</li><li>slow</li>" in legend.value
 
 
 @pytest.mark.parametrize("name", NAMES)
