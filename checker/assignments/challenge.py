@@ -152,5 +152,6 @@ assignment = Assignment(
 )
 
 id, title, points = assignment.id, assignment.title, assignment.points
-questions = (q1,) = assignment.questions
+questions = assignment.questions
+(q1,) = assignment.of(NetworkQuestion)
 progress = assignment.progress

@@ -480,5 +480,6 @@ X_train, y_train = X_train[order], y_train[order]  # the rows in random order, e
 )
 
 id, title, points = assignment.id, assignment.title, assignment.points
-questions = q1, q2, q3, q4, q5, q6, q7, q8, q9 = assignment.questions
+questions = assignment.questions
+q1, q2, q3, q4, q5, q6, q7, q8, q9 = assignment.of(RepairQuestion)
 progress = assignment.progress

@@ -241,5 +241,7 @@ assignment = Assignment(
 )
 
 id, title, points = assignment.id, assignment.title, assignment.points
-questions = q1, q2, q3, q4 = assignment.questions
+questions = assignment.questions
+q1, q3 = assignment.of(NetworkQuestion)
+q2, q4 = assignment.of(ReadingQuestion)
 progress = assignment.progress

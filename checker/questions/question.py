@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from checker.questions.quiz import ReasonQuestion
 
 Answer = TypeVar("Answer")
+Kind = TypeVar("Kind", bound="Question[Any]")
 """What a kind of question is answered with, one of :mod:`checker.questions.answer`'s classes."""
 
 UNSAVED = N_(
@@ -291,6 +292,10 @@ class Assignment:
                 return part
         names = ", ".join(part.id for part in parts)
         raise AttributeError(f"{self.__dict__.get('id')!r} has the questions {names}, not {name!r}")
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The questions of one kind, in the order of the notebook."""
+        return tuple(question for question in self.questions if isinstance(question, kind))
 
     def __dir__(self) -> list[str]:
         return [
