@@ -269,6 +269,34 @@ def answers(
             _fail(str(error))
 
 
+@app.command(cls=_Command, help=N_("Show why a student's question earned what it did; nothing is run."))
+def explain(
+    assignment: Annotated[str, ASSIGNMENT],
+    student: Annotated[str, typer.Argument(help=N_("the student's id"))],
+    question: Annotated[str, typer.Argument(help=N_("the question, such as q1 or q2-explanation"))],
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    html: Annotated[Path | None, typer.Option(help=N_("write a page to this file instead"))] = None,
+    database: Annotated[str | None, typer.Option("--db", help=N_("SQLAlchemy URL of the gradebook"))] = None,
+) -> None:
+    """Answer a question about a mark."""
+    with _needing("grade"), _gradebook():
+        from checker import _files
+        from checker.grading.course import Course
+        from checker.grading.explain import document
+        from checker.grading.explain import explain as run
+        from checker.show import text
+
+        try:
+            page = run(Course.load(course, assignment, database), student, question)
+            if html is None:
+                typer.echo(text.render(page))
+            else:
+                _files.replace(html, document(page))
+                typer.echo(html)
+        except (OSError, ValueError) as error:
+            _fail(str(error))
+
+
 @contextmanager
 def _gradebook() -> Iterator[None]:
     """Say in one sentence that the gradebook cannot be used."""

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from checker import assignments
 from checker.grading import sandbox
 from checker.grading._logging import handlers_kept
-from checker.grading.class_report import finding_key
+from checker.grading.class_report import finding_key, shown
 from checker.grading.likeness import probes
 from checker.grading.marking import Mark, Marks, grade_notebook, silent, with_reasons
 from checker.grading.pool import may_take
@@ -320,7 +320,7 @@ def _answered(mark: Mark, question: Question[Any]) -> Answered:
     report = mark.report
     errors = (finding_key(finding) for finding in report.findings if finding.severity is Severity.ERROR)
     found = tuple(dict.fromkeys(errors))
-    answered = Answered(mark.points, report.max_points, report.passed, mark.reason, found)
+    answered = Answered(mark.points, report.max_points, report.passed, mark.reason, found, shown(mark) if found else "")
     if mark.evidence is None:
         return answered
     evidence = mark.evidence

@@ -93,6 +93,13 @@ class Ledger:
         """What the whole assignment is worth, written answers included."""
         return float(self._gradebook.find_assignment(self.assignment).max_score or 0.0)
 
+    def waiting(self) -> dict[str, int]:
+        """How many submissions wait for a person in each graded cell, by the cell's name."""
+        here = BaseCell.notebook_id.in_(list(self.notebooks.values()))
+        query = sql.select(BaseCell.name, sql.func.count()).join(Grade, Grade.cell_id == BaseCell.id)
+        rows = self._session.execute(query.where(here, Grade.needs_manual_grade).group_by(BaseCell.name))
+        return dict(map(tuple, rows))
+
     def final_scores(self) -> dict[str, float]:
         """Each student's score as it stands, with manual scores, extra credit and late penalties."""
         total = sql.select(SubmittedAssignment.student_id, SubmittedAssignment.score)

@@ -18,6 +18,7 @@ class Answered:
         passed: whether it was answered rightly.
         reason: the message code of why it waits.
         findings: what was wrong, as :func:`checker.grading.class_report.finding_key` has it.
+        shown: what was handed in, as code, to be shown to a class without a name.
         sketch, responses, curves: what copies are found by, see :class:`checker.questions.evidence.Evidence`.
     """
 
@@ -26,6 +27,7 @@ class Answered:
     passed: bool
     reason: str = ""
     findings: tuple[str, ...] = ()
+    shown: str = ""
     sketch: tuple[float, ...] = ()
     responses: tuple[float, ...] = ()
     curves: str = ""

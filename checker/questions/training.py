@@ -224,7 +224,7 @@ def _proof(training: Training, answer: NetworkAnswer, curves: Curves) -> Proof:
     if curves.val_loss is None:
         return Proof()
     try:
-        actual = _loss(training, answer)
+        actual = weights_loss(training, answer)
     except Exception as error:  # Unsupported, or weights that do not fit the settings or the data
         finding = Finding("evidence.unsupported", Severity.WARNING, params={"reason": str(error)[:200]})
         return Proof(Outcome.UNSETTLED, last, finding)
@@ -234,7 +234,12 @@ def _proof(training: Training, answer: NetworkAnswer, curves: Curves) -> Proof:
     return Proof(Outcome.UNSETTLED, last, _unproved(answer.facts, curves, actual))
 
 
-def _loss(training: Training, answer: NetworkAnswer) -> float:
+def weights_loss(training: Training, answer: NetworkAnswer) -> float:
+    """The validation loss that the weights give, penalties included.
+
+    Raises:
+        Exception: of any kind, for weights that cannot be replayed or do not fit.
+    """
     from checker.reading.replay import loss
 
     assert answer.replay is not None

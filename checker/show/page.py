@@ -270,6 +270,11 @@ def _section_picture(section: Section) -> Picture:
     return Picture((run,), words.told(run))
 
 
+def part_name(section: str) -> str:
+    """A section's name in words."""
+    return translate(_PARTS.get(section, N_("Part")))
+
+
 def _parts(report: Report) -> Table:
     head = [N_("Part"), N_("Verdict"), N_("Points")]
     rows = []
@@ -279,7 +284,7 @@ def _parts(report: Report) -> Table:
             verdict = Cell(translate(N_("not yet")), mark="wrong")
         elif section.points < section.max_points:
             verdict = Cell(translate(N_("right, but counts only once the network is right")), mark="right")
-        name = Cell(translate(_PARTS.get(section.name, N_("Part"))))
+        name = Cell(part_name(section.name))
         rows.append((name, verdict, Cell(words.points(section.points, section.max_points))))
     scored = any(section.max_points > 0 for section in report)
     width = 3 if scored else 2

@@ -6,14 +6,13 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.grading.answers.gather import Gathered, Written
 from checker.grading.answers.sorted_answers import LARGEST_GROUPS, SortedQuestion
 from checker.grading.answers.table import notes
 from checker.language import N_, get_language, translate
-from checker.show.html import LANGUAGE_TAGS
+from checker.show import html
 from checker.show.words import visible
 
 _WORDS = re.compile(r"\s+|[A-Za-z0-9_'’]+|.", re.DOTALL)
@@ -30,21 +29,21 @@ def render(gathered: Gathered, questions: Sequence[SortedQuestion], table: str) 
         questions: the same in groups.
         table: the spreadsheet's name, beside the page.
     """
-    environment = Environment(
-        loader=PackageLoader("checker.show"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.globals.update(_=translate, notes=notes, differing=differing, worth=worth)
-    environment.filters.update(visible=_shown)
-    return environment.get_template("answers.html").render(
-        gathered=gathered,
-        questions=questions,
-        table=table,
-        language=LANGUAGE_TAGS[get_language()],
-        largest_groups=LARGEST_GROUPS,
+    return (
+        html.environment()
+        .get_template("answers.html")
+        .render(
+            _=translate,
+            notes=notes,
+            differing=differing,
+            worth=worth,
+            visible=_shown,
+            gathered=gathered,
+            questions=questions,
+            table=table,
+            language=html.LANGUAGE_TAGS[get_language()],
+            largest_groups=LARGEST_GROUPS,
+        )
     )
 
 
