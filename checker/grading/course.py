@@ -230,7 +230,8 @@ def graded(course: Course, submission: Submission, key: str, options: Options, a
         noted = [*found.problems, *(["submission.words_elsewhere"] if _elsewhere(found, release) else [])]
         attention += noted
         source, problem = _source(course, submission, found, release, options.rerun)
-        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others, found)
+        known = found if source is submission else None
+        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others, known)
         if audited and not options.rerun:
             problem = _audit(course, submission, found, release, marks)
         attention += [problem] if problem else []
