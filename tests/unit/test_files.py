@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,8 +40,8 @@ def test_other_cells_stay() -> None:
 
 def test_every_table_for_people_is_written_with_the_same_defence() -> None:
     """A cell that a spreadsheet would run is defused by one function, wherever a CSV file is written for people."""
-    numbers_only = {"calibration.py"}  # a table of measurements, without a learner's words
+    numbers_only = {"calibration.py", "repair_calibration.py"}  # tables of measurements, without a learner's words
     for path in Path(_files.__file__).parent.rglob("*.py"):
         source = path.read_text("utf-8")
         if ("csv.writer(" in source or "DictWriter(" in source) and path.name not in numbers_only:
-            assert "_files.defused" in source, path.name
+            assert re.search(r"_files import .*\bdefused\b|_files\.defused", source), path.name

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +59,7 @@ def of_notebooks() -> set[str]:
     for path in (ROOT / "notebooks").rglob("*.ipynb"):
         for cell in nbformat.read(path, 4).cells:  # type: ignore[no-untyped-call]
             if cell.cell_type == "code":
-                code = "\n".join(line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!")))
-                found |= set(imports(code))
+                found |= set(imports(TransformerManager().transform_cell(cell.source)))  # magics become calls
     return found
 
 
