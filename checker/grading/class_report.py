@@ -52,6 +52,7 @@ REASONS: Final = {
     "submission.bad_name": N_("the name of the student's folder cannot be read (is it in another encoding?)"),
     "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),
     "submission.no_notebook_file": N_("the notebook file could not be read as a notebook"),
+    "submission.no_cells": N_("the notebook holds none of the assignment's cells"),
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
     "submission.words_elsewhere": N_("text was written outside the cells for written answers"),

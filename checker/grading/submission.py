@@ -223,10 +223,12 @@ class Submission:
             return Found("", notebook_of(None), "", nothing, self.evidence)
         evidence, told = self._evidence(best.name, release, others)
         problems = [*self.problems, *best.problems, *told]
+        if not best.likeness and not best.problems:
+            problems.append("submission.no_cells")
         if best.broken_code:
             problems.append("submission.no_python")
         rivals = [each for each in fitting if each.name != best.name]
-        if any(each.name == right or (each.answers and each.sources != best.sources) for each in rivals):
+        if any(each.name == right or each.raw or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
         return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)), evidence)
 

@@ -119,6 +119,18 @@ def test_of_two_copies_the_answered_one_counts_and_the_other_stays_readable() ->
     assert len(restored.cells) == len(book["cells"])
 
 
+@pytest.mark.parametrize("cells", [[], [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "hello"}]])
+def test_a_notebook_without_the_assignment_s_cells_is_told(cells: list[dict[str, Any]]) -> None:
+    book = json.dumps({**notebook("spotify"), "cells": cells}).encode()
+    assert Submission("ada", {"spotify.ipynb": book}).found(RELEASE).problems == ("submission.no_cells",)
+
+
+def test_a_broken_notebook_beside_an_untouched_one_is_told() -> None:
+    untouched, answered = (json.dumps(book).encode() for book in (notebook("spotify"), solved("spotify")))
+    files = {"spotify.ipynb": untouched, "spotify-Copy1.ipynb": answered[: len(answered) // 2]}
+    assert Submission("ada", files).found(RELEASE).problems == ("submission.other_notebook",)
+
+
 def test_deleted_cells_come_back_at_their_place() -> None:
     book = solved("spotify")
     book["cells"].remove(cell_of(book["cells"], "q3"))
