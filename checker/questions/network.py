@@ -160,9 +160,9 @@ def _unassigned(finding: Finding, unused: Sequence[tuple[int, str]]) -> Finding 
         if _kind(code) != kind:
             continue
         if finding.code == "layer.missing" and finding.position == position:
-            return replace(finding, code="layer.missing:unassigned")
+            return replace(finding, code="layer.missing:unassigned", params={**finding.params, "layer": code})
         if finding.code == "layer.missing:first" and position == 0:
-            return replace(finding, code="layer.missing:unassigned_first")
+            return replace(finding, code="layer.missing:unassigned_first", params={**finding.params, "layer": code})
         if finding.code == "network.count":
             params = {**finding.params, "layer": code}
             return replace(finding, code="network.count:unassigned", position=position, params=params)
@@ -193,5 +193,5 @@ def _relative(finding: Finding, network: Blueprint) -> Finding | None:
 
 
 def _kind(code: object) -> str:
-    """The class in a layer's code: ``Dropout(0.3)`` is a ``Dropout``."""
-    return str(code).partition("(")[0]
+    """The class in a layer's code: ``keras.layers.Dropout(0.3)`` is a ``Dropout``."""
+    return str(code).partition("(")[0].rpartition(".")[2]

@@ -54,13 +54,13 @@ def as_number(value: Any) -> float | None:
 
 
 def no_number(value: Any, name: str) -> Finding | None:
-    """What to say of an answer that :func:`as_number` does not take; None where nothing is filled in yet.
+    """What to say of an answer that :func:`as_number` does not take; None for a number and where nothing is filled in.
 
     Args:
         value: what the learner wrote.
         name: the notebook's name for it.
     """
-    if value is None:
+    if value is None or as_number(value) is not None:
         return None
     if (typed := _number_in_text(value)) is not None:
         return Finding("number.text", params={"name": name, "value": f"{typed:g}"})
