@@ -24,7 +24,8 @@ def unused_calls(model: Any, nodes: Sequence[Node], reader: LiveReader) -> Itera
         reader: what read them.
 
     Yields:
-        the position of the layer before, counted from 1 without inputs (0: the input itself), and the code of the layer that is called there.
+        the position of the layer before, counted from 1 without inputs (0: the input itself), and the code of the layer
+        that is called there.
     """
     within = {id(node.source) for node in nodes}
     recorded = _recorded(reader)

@@ -172,7 +172,8 @@ def test_a_right_number(answer: float) -> None:
         (2.0, "answer.explained"),
         (0.1, "number.larger"),
         (9, "number.smaller"),
-        ("0.5", "number.not_a_number"),
+        ("0.5", "number.text"),
+        ([0.5, 0.6], "number.several"),
         (True, "number.not_a_number"),
     ],
 )
