@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from checker import show
 from checker.grading.assess import assess
+from checker.grading.obstacles import obstacle
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
     Release,
@@ -24,6 +25,7 @@ from checker.grading.submission import (
     graded_cells,
     restore,
     unanswered,
+    unexecuted,
 )
 from checker.language import known, using
 from checker.questions import Assignment
@@ -112,7 +114,7 @@ def mark_notebook(
     """
     marks: Marks = _marks(evidence, assignment, notebook, release, readable=readable)
     if rerun is not None and not all(mark.settled for mark in marks.values()):
-        run = rerun(as_bytes(notebook), assignment.id)
+        run = rerun(as_bytes(unexecuted(notebook)), assignment.id)
         marks = _settled_by(run, marks, assignment, notebook, release)
     write_marks(notebook, marks, pictures)
     return marks
@@ -123,7 +125,14 @@ def _settled_by(run: Run, marks: Marks, assignment: Assignment, notebook: Notebo
     finished = "notebook.ipynb" in run.files  # else the sandbox failed, not necessarily the learner
     evidence = {Path(name).name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
     again = _marks(evidence, assignment, notebook, release, final=finished)
-    return {question: mark if mark.settled else again[question] for question, mark in marks.items()}
+    return {question: mark if mark.settled else _again(run, mark, again[question]) for question, mark in marks.items()}
+
+
+def _again(run: Run, before: Mark, after: Mark) -> Mark:
+    """What a run makes of an open question: its new mark, or, where the grader could not run it, the old one."""
+    if after.report.unsettled == "evidence.missing" and (code := obstacle(run, before.report.question)):
+        return replace(before, settled=False, reason=code)
+    return after
 
 
 def _marks(

@@ -609,6 +609,25 @@ def as_bytes(notebook: NotebookNode) -> bytes:
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
 
 
+def unexecuted(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without any trace of an execution, so that what a run leaves can be told from what was there."""
+    bare = copy.deepcopy(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop("execution", None)
+    return bare
+
+
+def executed_cells(executed: bytes) -> list[NotebookNode]:
+    """The code cells of an executed notebook; none for bytes that are no notebook."""
+    try:
+        notebook = nbformat.reads(executed.decode(), as_version=4)  # type: ignore[no-untyped-call]
+        return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    except Exception:  # hostile bytes
+        return []
+
+
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:
     """The outputs of an executed notebook's code cells by cell id; none for bytes that are no notebook."""
     try:
