@@ -6,33 +6,36 @@ import arithmetic
 import numpy as np
 import pytest
 
-from checker.questions import training
+from checker.questions.training import FLOAT32, HALF, TENSOR_FLOAT, Tolerance
 from checker.reading.replay import tensor_float, tensor_float_cut
+
+KERAS = {"float32": FLOAT32, "mixed_bfloat16": HALF, "mixed_float16": HALF}
+
+
+@pytest.mark.parametrize("policy", KERAS)
+def test_any_epoch_may_be_proved_in_the_arithmetic_that_is_replayed(policy: str) -> None:
+    assert 2 * arithmetic.largest(f"{policy}, Keras from its replay") <= KERAS[policy].anywhere
+
+
+def test_the_last_and_the_best_epoch_are_proved_in_tensor_float_however_it_is_replayed() -> None:
+    assert arithmetic.largest("tensor float from float32") <= TENSOR_FLOAT.expected
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT32, TENSOR_FLOAT, HALF], ids=str)
+def test_one_percent_is_caught(tolerance: Tolerance) -> None:
+    assert tolerance.anywhere <= tolerance.expected <= 0.0025
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "measured"),
+    "difference",
     [
-        (training.FLOAT32, "float32, Keras from its replay"),
-        (training.TENSOR_FLOAT, "tensor float from float32"),
-        (training.TENSOR_FLOAT, "tensor float, cut from float32"),
-        (training.HALF, "mixed_bfloat16, Keras from its replay"),
-        (training.HALF, "mixed_float16, Keras from its replay"),
+        "mixed_bfloat16, one rounding from the other",
+        "tensor float, cut from float32",
     ],
 )
-def test_a_tolerance_is_twice_what_was_measured_and_catches_one_percent(tolerance: float, measured: str) -> None:
-    assert 2 * arithmetic.largest(measured) <= tolerance <= 0.0025
-
-
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_any_epoch_may_be_proved_where_the_replay_is_exact(policy: str) -> None:
-    assert arithmetic.largest(f"{policy}, Keras from its replay") <= training.ANYWHERE
-
-
-def test_what_is_replayed_in_two_ways_has_to_be() -> None:
-    """Rounding in the other way may cost more than the tolerance, so neither replay alone would do."""
-    for policy in ("mixed_bfloat16", "mixed_float16"):
-        assert arithmetic.largest(f"{policy}, one rounding from the other") > training.ANYWHERE
+def test_what_is_replayed_in_several_ways_has_to_be(difference: str) -> None:
+    """The ways to round lie farther apart than the tolerance, so that one replay alone would not do."""
+    assert arithmetic.largest(difference) > HALF.expected
 
 
 def test_tensor_float_keeps_ten_bits() -> None:
