@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-random lessons check fix messages release lesson-outputs calibrate benchmark versions wheel clean
+.PHONY: help lab test test-random lessons check fix messages release lesson-outputs html calibrate benchmark versions wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,15 +37,21 @@ messages: $(VENV)/maintainer ## take new messages into the Chinese catalogue, an
 	$(BIN)/pybabel -q update -D checker -i $(VENV)/checker.pot -d checker/locale -l zh --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 	$(BIN)/pybabel compile -D checker -d checker/locale --statistics
 
-release: $(VENV)/learner ## make notebooks/spotify and notebooks/challenge anew from solutions/
+release: $(VENV)/learner ## make the released assignments in notebooks/ anew from solutions/
 	$(BIN)/nbgrader generate_assignment spotify --no-db --force
 	$(BIN)/nbgrader generate_assignment challenge --no-db --force
+	$(BIN)/nbgrader generate_assignment clinic --no-db --force
 
 lesson-outputs: $(VENV)/learner ## run the lessons and keep their outputs
 	CHECKER_LANGUAGE=en TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/support/lesson_outputs.py notebooks/0*.ipynb
 
+html: $(VENV)/learner ## write the lessons as HTML pages into build/html; nbconvert's colours are made readable
+	$(BIN)/jupyter nbconvert --to html --template accessible --output-dir build/html \
+		--TemplateExporter.extra_template_basedirs=docs/nbconvert notebooks/0*.ipynb
+
 calibrate: $(VENV)/learner ## train references and mistakes over many seeds, measure the thresholds
 	$(BIN)/python -m checker calibrate spotify $(ARGS)
+	$(BIN)/python -m checker calibrate clinic $(ARGS)
 
 benchmark: $(VENV)/tester ## print speeds: reading, judging, showing, grading a class
 	$(PYTEST) --benchmark-only -rN $(ARGS) tests

@@ -38,6 +38,11 @@ def replace(path: Path, content: str | bytes | Iterable[str]) -> None:
 
 
 def defused(cell: object) -> str:
-    """A CSV file's cell as text that no spreadsheet takes for a formula."""
+    """A CSV file's cell as text that no spreadsheet takes for a formula; :func:`undefused` undoes it."""
     text = str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def undefused(cell: str) -> str:
+    """The text of a cell that :func:`defused` wrote."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

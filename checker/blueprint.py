@@ -7,47 +7,48 @@ two models which compute the same thing compare equal however they were written.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
+from checker.reading.activations import ACTIVATIONS
 from checker.reading.canonical import Stage, activation_code, activation_settings, layer_code, settings_of, stages
 from checker.reading.graph import Graph
 from checker.reading.layers import (
     ACTIVATION_LAYERS,
-    ACTIVATIONS,
-    DROPOUTS,
-    NEUTRAL,
-    RANDOM,
     REQUIRED,
-    RESHAPING,
-    SAME_SHAPE,
-    SETTINGS,
-    Shape,
+    Role,
+    commutes_with_relu,
+    defaults_of,
     holds_activation,
     is_weightless,
+    kind_of,
     snake_case,
 )
 from checker.reading.parts import Node, Unreadable
+from checker.reading.shapes import Shape, count
 
 __all__ = [
     "ACTIVATIONS",
     "REQUIRED",
-    "SETTINGS",
     "Blueprint",
     "Graph",
     "Layer",
     "Node",
+    "Role",
     "Shape",
     "Stage",
     "Unreadable",
+    "activation_code",
     "activation_settings",
+    "commutes_with_relu",
+    "defaults_of",
     "holds_activation",
     "in_canonical_order",
+    "kind_of",
     "layer_code",
     "settings_of",
     "snake_case",
@@ -131,61 +132,130 @@ class Blueprint:
             Unreadable: for a graph whose settings are not what Keras writes.
         """
         try:
-            return cls(**_canonical(graph))
+            calls = tuple(_calls(graph))
+            pieces = [piece for call in calls for piece in call.pieces]
+            layers = [piece.layer for piece in _without_round_trips(piece for piece in pieces if piece.acts)]
+            shown = tuple((number, call.shown) for number, call in enumerate(calls, 1))
+            problem, params = _problem(graph, shown) if layers else ("model.empty", {})
+            return cls(
+                layers=tuple(layers if problem else in_canonical_order(layers)),
+                input_shape=graph.input_shapes[0] if len(graph.input_shapes) == 1 else None,
+                output_shape=_output_shape(graph, calls),
+                parameters=_parameters(calls),
+                problem=problem,
+                problem_params=params,
+                compiled=graph.compiled,
+                built=graph.built,
+                shown=shown,
+                idle=tuple(one.layer for one in pieces if not one.acts and commutes_with_relu(one.layer.kind)),
+            )
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
             raise Unreadable("model.unreadable") from error
 
 
-def _canonical(graph: Graph) -> dict[str, Any]:
-    shapes: list[Shape | None] = []
-    layers: list[Layer] = []
-    entered: list[Shape | None] = []  # the shape of what each of them takes
-    idle: list[Layer] = []
-    weights: dict[int, int | None] = {}
+@dataclass(frozen=True)
+class _Piece:
+    """A canonical layer on its way through the network.
+
+    Attributes:
+        layer: the layer.
+        entered: the shape of what it takes.
+        left: the shape of what it gives.
+        weights: how many it has, None when that is not known.
+        acts: whether it changes what it gets, in training at least.
+    """
+
+    layer: Layer
+    entered: Shape | None
+    left: Shape | None
+    weights: int | None
+    acts: bool
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One of the learner's own layers: its node, its code for display, and the canonical layers that it stands for."""
+
+    node: Node
+    shown: str
+    pieces: tuple[_Piece, ...]
+
+
+def _calls(graph: Graph) -> Iterator[_Call]:
+    """The learner's layers, one by one."""
+    shapes: list[Shape | None] = []  # of each node's output
     first: dict[int, int] = {}  # layer objects -> where each was called first
-    shown: list[tuple[int, str]] = []
     input_shapes = dict(zip(graph.inputs, graph.input_shapes, strict=True))
+    number = 0
     for index, node in enumerate(graph.nodes):
         if node.class_name == "InputLayer":
             shapes.append(input_shapes.get(index))
             continue
-        number = len(shown) + 1
-        fed = [shapes[source] for source in node.inputs]
-        pieces = _pieces(node.class_name, node.config, node.trainable)
-        pieces[0] = replace(pieces[0], settings=_relative(pieces[0].settings, fed[0]))
-        shown.append((number, _shown_code(node, pieces)))
+        number += 1
         owner = first.setdefault(node.layer, number)
-        shared = owner if owner != number else 0
-        counts: list[int | None] = []
-        for piece in pieces:
-            same_weights = 0 if is_weightless(piece.kind) else shared
-            piece = replace(piece, shared=same_weights, number=number, name=node.name)
-            counts.append(_parameters(piece.kind, piece.settings, fed[0]))
-            output = _output_shape(piece.kind, piece.settings, fed)
-            if piece.training is not False and not _is_identity(piece.kind, piece.settings, fed):
-                layers.append(piece)
-                entered.append(fed[0])
-                start = _round_trip(layers, entered, output)
-                del layers[start:], entered[start:]
-            elif DROPOUTS.match(piece.kind):
-                idle.append(piece)
-            fed = [output]
-        weights[node.layer] = node.parameters if None in counts else sum(cast(list[int], counts))
-        shapes.append(fed[0])
-    problem, params = _problem(graph, shown) if layers else ("model.empty", {})
-    total = None if None in weights.values() else sum(cast(list[int], list(weights.values())))
-    return {
-        "layers": tuple(layers if problem else in_canonical_order(layers)),
-        "input_shape": graph.input_shapes[0] if len(graph.input_shapes) == 1 else None,
-        "output_shape": shapes[graph.outputs[0]] if len(graph.outputs) == 1 else None,
-        "parameters": total,
-        "problem": problem,
-        "problem_params": params,
-        "compiled": graph.compiled,
-        "built": graph.built,
-        "shown": tuple(shown),
-        "idle": tuple(idle),
-    }
+        call = _call(node, number, owner if owner != number else 0, [shapes[source] for source in node.inputs])
+        shapes.append(call.pieces[-1].left)
+        yield call
+
+
+def _call(node: Node, number: int, shared: int, shapes: Sequence[Shape | None]) -> _Call:
+    """A layer of the learner's.
+
+    Args:
+        node: the layer.
+        number: its number.
+        shared: the number of an earlier layer that has the same weights, or 0.
+        shapes: of its inputs.
+    """
+    layers = _canonical_layers(node.class_name, node.config, node.trainable)
+    if "axis" in layers[0].settings:
+        layers[0] = replace(layers[0], settings=_relative(layers[0].settings, shapes[0]))
+    pieces: list[_Piece] = []
+    for layer in layers:
+        kind, fed = kind_of(layer.kind), [pieces[-1].left] if pieces else shapes
+        weightless = is_weightless(layer.kind)
+        own = replace(layer, shared=0 if weightless else shared, number=number, name=node.name)
+        left = None if fed[0] is None else kind.shape(layer.settings, fed)
+        weights = 0 if weightless else None
+        if not weightless and fed[0] is not None and kind.weights is not None:
+            weights = count(kind.weights(layer.settings, fed[0]))
+        acts = layer.training is not False and not kind.without_effect(layer.settings, fed)
+        pieces.append(_Piece(own, fed[0], left, weights, acts))
+    return _Call(node, _shown_code(node, layers), tuple(pieces))
+
+
+def _without_round_trips(pieces: Iterable[_Piece]) -> list[_Piece]:
+    """The pieces without those in a row that only reshape, and end in the shape that they began with."""
+    kept: list[_Piece] = []
+    for piece in pieces:
+        kept.append(piece)
+        for start in range(len(kept) - 1, -1, -1):
+            if kind_of(kept[start].layer.kind).role is not Role.RESHAPING:
+                break
+            if piece.left is not None and None not in piece.left and kept[start].entered == piece.left:
+                del kept[start:]
+                break
+    return kept
+
+
+def _parameters(calls: Sequence[_Call]) -> int | None:
+    """How many weights the network has, those of a shared layer once; None when it is not known."""
+    counts: dict[int, int | None] = {}
+    for call in calls:
+        known = [piece.weights for piece in call.pieces]
+        counts[call.node.layer] = call.node.parameters if None in known else sum(cast(list[int], known))
+    return None if None in counts.values() else sum(cast(list[int], list(counts.values())))
+
+
+def _output_shape(graph: Graph, calls: Sequence[_Call]) -> Shape | None:
+    """The shape of the only output; None for several, and where it is not known."""
+    if len(graph.outputs) != 1:
+        return None
+    output = graph.outputs[0]
+    if output in graph.inputs:
+        return graph.input_shapes[graph.inputs.index(output)]
+    inputs = sum(node.class_name == "InputLayer" for node in graph.nodes[:output])
+    return calls[output - inputs].pieces[-1].left
 
 
 def _problem(graph: Graph, shown: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, Any]]:
@@ -202,12 +272,12 @@ def _problem(graph: Graph, shown: Sequence[tuple[int, str]]) -> tuple[str | None
     return None, {}
 
 
-def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer]:
+def _canonical_layers(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer]:
     """A layer as Keras has it, as the canonical layers that it stands for: itself, and its activation apart."""
     training = (config.get("kwargs") or {}).get("training")
     if kind == "BatchNormalization":
         trainable, training = trainable and training is not False, training or None
-    elif not RANDOM.match(kind):
+    elif kind_of(kind).role not in (Role.DROPOUT, Role.NOISE):
         training = None
     if kind == "ops.Cast" and "float" in str(config.get("dtype")):  # data types are free
         return [Layer("Identity")]
@@ -223,8 +293,6 @@ def _pieces(kind: str, config: Mapping[str, Any], trainable: bool) -> list[Layer
 
 def _relative(settings: Mapping[str, Any], shape: Shape | None) -> Mapping[str, Any]:
     """The last axis is called -1."""
-    if "axis" not in settings:
-        return settings
     axis = settings["axis"]
     if isinstance(axis, list) and len(axis) == 1:
         axis = axis[0]
@@ -233,45 +301,13 @@ def _relative(settings: Mapping[str, Any], shape: Shape | None) -> Mapping[str, 
     return {**settings, "axis": axis}
 
 
-def _is_identity(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape | None]) -> bool:
-    """Whether a layer hands on what it gets, in training too."""
-    if kind == "Activation":
-        return bool(settings["activation"] == "linear")
-    if kind.endswith(("Dropout", "Dropout1D", "Dropout2D", "Dropout3D")) and "rate" in settings:
-        return bool(settings["rate"] == 0)
-    if kind.startswith("ops.") and kind[4:] in NEUTRAL:
-        commutes = kind in ("ops.Add", "ops.Multiply")
-        return settings.get("args") == [NEUTRAL[kind[4:]]] and (commutes or not settings.get("number_first"))
-    if kind in RESHAPING:  # one number a sample, whether in an axis of its own or not
-        return shapes[0] == (1,) and _output_shape(kind, settings, shapes) == ()
-    return (
-        kind in ("Identity", "ops.Copy")
-        or (kind == "GaussianNoise" and settings["stddev"] == 0)
-        or (kind == "ActivityRegularization" and not settings["l1"] and not settings["l2"])
-        or (kind == "Rescaling" and settings["scale"] == 1 and settings["offset"] == 0)
-        or (kind == "Permute" and list(settings["dims"]) == sorted(settings["dims"]))
-        or (kind in ("Concatenate", "ops.Concatenate") and len(shapes) == 1)
-    )
-
-
-def _round_trip(layers: Sequence[Layer], entered: Sequence[Shape | None], output: Shape | None) -> int:
-    """Where the layers at the end begin that only reshape, and end in the shape that they began with."""
-    start = len(layers)
-    for index in range(len(layers) - 1, -1, -1):
-        if layers[index].kind not in RESHAPING:
-            break
-        if output is not None and None not in output and entered[index] == output:
-            start = index
-    return start
-
-
 def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
     """Activations that commute with dropout stand before it; a relu after a relu changes nothing."""
     ordered: list[Layer] = []
     for layer in layers:
         place = len(ordered)
         if layer.kind == "Activation" and layer.settings["activation"] in ("relu", "leaky_relu"):
-            while place and DROPOUTS.match(ordered[place - 1].kind):
+            while place and commutes_with_relu(ordered[place - 1].kind):
                 place -= 1
             if place and layer.settings["activation"] == "relu" and ordered[place - 1] == layer:
                 continue
@@ -279,66 +315,15 @@ def in_canonical_order(layers: Sequence[Layer]) -> list[Layer]:
     return ordered
 
 
-def _output_shape(kind: str, settings: Mapping[str, Any], shapes: Sequence[Shape | None]) -> Shape | None:
-    """Shape without the batch axis after a layer; None when it is not known."""
-    shape = shapes[0]
-    if shape is None:
-        return None
-    size = None if None in shape else math.prod(cast(tuple[int, ...], shape))
-    if kind == "Dense":
-        return (*shape[:-1], settings["units"])
-    if kind == "Flatten":
-        return (size,)
-    if kind == "Reshape":
-        return _reshaped(settings["target_shape"], size)
-    if kind == "ops.Reshape":
-        batch, *target = settings["newshape"]
-        return _reshaped(target, size) if batch in (-1, None) else None
-    if kind == "ops.Squeeze":
-        return shape[:-1] if shape[-1:] == (1,) and settings["axis"] in (-1, None) and 1 not in shape[:-1] else None
-    if kind == "Concatenate" and settings["axis"] == -1:
-        widths = [one[-1] if one else None for one in shapes]
-        return (*shape[:-1], None if None in widths else sum(cast(list[int], widths)))
-    return shape if SAME_SHAPE.match(kind) else None
-
-
-def _reshaped(target: Sequence[int | None], size: int | None) -> Shape:
-    known = math.prod(n for n in target if n not in (-1, None))
-    rest = None if size is None else size // max(1, known)
-    return tuple(rest if n == -1 else n for n in target)
-
-
-def _parameters(kind: str, settings: Mapping[str, Any], shape: Shape | None) -> int | None:
-    """Number of weights of a layer on this input; None when it is not known."""
-    if is_weightless(kind):
-        return 0
-    width = shape[-1] if shape else None
-    if width is None or settings.get("axis", -1) != -1:
-        return None
-    if kind == "Dense":
-        units, rank = settings["units"], settings["lora_rank"] or 0
-        whole = (width + settings["use_bias"]) * units + rank * (width + units)
-        return None if settings["quantization_config"] else int(whole)
-    if kind == "BatchNormalization" and not settings["renorm"]:
-        return int(width * (2 + settings["center"] + settings["scale"]))
-    if kind == "PReLU":
-        shared = settings["shared_axes"] or ()
-        sizes = [1 if index + 1 in shared else size for index, size in enumerate(cast(Shape, shape))]
-        return None if None in sizes else math.prod(cast(list[int], sizes))
-    if kind == "LayerNormalization":
-        return int(width * (settings["center"] + settings["scale"]))
-    return None
-
-
-def _shown_code(node: Node, pieces: Sequence[Layer]) -> str:
+def _shown_code(node: Node, layers: Sequence[Layer]) -> str:
     """The learner's layer as they wrote it, its activation inside it."""
-    kind, inside = node.class_name, pieces[-1]
+    kind, inside = node.class_name, layers[-1]
     if kind == "Activation":
         return inside.code
-    if kind in ACTIVATION_LAYERS or kind == "Lambda" or pieces[0].kind != kind:
+    if kind in ACTIVATION_LAYERS or kind == "Lambda" or layers[0].kind != kind:
         return layer_code(kind, settings_of(kind, node.config))
-    if len(pieces) == 1 or _is_identity(inside.kind, inside.settings, [None]):
-        return pieces[0].code
+    if len(layers) == 1 or kind_of(inside.kind).without_effect(inside.settings, [None]):
+        return layers[0].code
     code = inside.code
     plain = re.fullmatch(r"Activation\(([^=]*)\)", code)
-    return layer_code(kind, pieces[0].settings, plain[1] if plain else code, pieces[0].trainable)
+    return layer_code(kind, layers[0].settings, plain[1] if plain else code, layers[0].trainable)

@@ -196,7 +196,7 @@ def calibrate(
     output = table_path(assignment) if output is None else output
     curves = output.with_suffix(".curves.jsonl") if curves is None else curves
     cases = CASES[assignment]
-    _train_missing(dict.fromkeys(case.recipe for case in cases), seeds, curves)
+    train_missing({case.recipe: RECIPES[case.recipe] for case in cases}, seeds, curves)
     write(output, _runs(cases, curves, seeds))
     return output
 
@@ -206,18 +206,19 @@ def table_path(assignment: str) -> Path:
     return Path(__file__).parent / "assignments" / f"{assignment}-calibration.csv"
 
 
-def _train_missing(names: Iterable[str], seeds: int, path: Path) -> None:
+def train_missing(recipes: Mapping[str, Recipe], seeds: int, path: Path) -> None:
+    """Train each recipe with the seeds 0, 1, ... that the file of kept curves lacks, and add them to it."""
     from tqdm import tqdm
 
     known = kept(path)
-    wanted = [(name, seed) for seed in range(seeds) for name in names if (name, seed) not in known]
+    wanted = [(name, seed) for seed in range(seeds) for name in recipes if (name, seed) not in known]
     trainers: dict[str, Trainer] = {}
     cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file, tqdm(wanted, unit="run", disable=not wanted) as bar:
         file.write("\n" if cut_short else "")
         for name, seed in bar:
             bar.set_postfix_str(name)
-            recipe = RECIPES[name]
+            recipe = recipes[name]
             if name not in trainers:
                 split = datasets.split(recipe.data)
                 trainers[name] = Trainer(recipe, (split.X_train, split.y_train), (split.X_valid, split.y_valid))

@@ -119,9 +119,10 @@ def calibrate(
     output: Annotated[Path | None, typer.Option(help=N_("the table to write or to continue"))] = None,
 ) -> None:
     """Measure, do not guess."""
-    from checker.calibration import calibrate as run
+    from checker import calibration, repair_calibration
 
-    _find(assignment)
+    repairs = repair_calibration.has_cases(_find(assignment))
+    run = repair_calibration.calibrate if repairs else calibration.calibrate
     run(assignment, seeds=seeds, output=output)
 
 
@@ -235,6 +236,82 @@ def grade(
             )
         )
     typer.echo(result.summary())
+
+
+@app.command(
+    cls=_Command, help=N_("Gather the written answers of a class, alike ones together; --import takes the marks back.")
+)
+def answers(
+    assignment: Annotated[str, ASSIGNMENT],
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    table: Annotated[
+        Path | None, typer.Option("--import", help=N_("enter the marks and comments of this spreadsheet"))
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=N_("only say what --import would change"))] = False,
+    decimal_comma: Annotated[
+        bool, typer.Option("--decimal-comma", help=N_("write the spreadsheet for countries that write 1,5"))
+    ] = False,
+    database: Annotated[str | None, typer.Option("--db", help=N_("SQLAlchemy URL of the gradebook"))] = None,
+) -> None:
+    """Read answers in groups, mark them in a spreadsheet."""
+    with _needing("grade"), _gradebook():
+        from checker.grading.answers import export
+        from checker.grading.answers.take_back import take_back
+        from checker.grading.course import Course
+
+        try:
+            place = Course.load(course, assignment, database)
+            if table is None:
+                typer.echo(export(place, decimal_comma=decimal_comma).summary())
+            else:
+                typer.echo(take_back(place, table.read_bytes(), only_try=dry_run).summary())
+        except (OSError, ValueError) as error:
+            _fail(str(error))
+
+
+@app.command(cls=_Command, help=N_("Show why a student's question earned what it did; nothing is run."))
+def explain(
+    assignment: Annotated[str, ASSIGNMENT],
+    student: Annotated[str, typer.Argument(help=N_("the student's id"))],
+    question: Annotated[str, typer.Argument(help=N_("the question, such as q1 or q2-explanation"))],
+    course: Annotated[Path, typer.Option(help=N_("the nbgrader course folder"))] = Path(),
+    html: Annotated[Path | None, typer.Option(help=N_("write a page to this file instead"))] = None,
+    database: Annotated[str | None, typer.Option("--db", help=N_("SQLAlchemy URL of the gradebook"))] = None,
+) -> None:
+    """Answer a question about a mark."""
+    with _needing("grade"), _gradebook():
+        from checker import _files
+        from checker.grading.course import Course
+        from checker.grading.explain import document
+        from checker.grading.explain import explain as run
+        from checker.show import text
+
+        try:
+            page = run(Course.load(course, assignment, database), student, question)
+            if html is None:
+                typer.echo(text.render(page))
+            else:
+                _files.replace(html, document(page))
+                typer.echo(html)
+        except (OSError, ValueError) as error:
+            _fail(str(error))
+
+
+@contextmanager
+def _gradebook() -> Iterator[None]:
+    """Say in one sentence that the gradebook cannot be used."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        _fail(
+            translate(
+                N_("The gradebook cannot be used: {reason}. Look at its address ({address})."),
+                reason=str(error).splitlines()[0],
+                address="`--db`, `c.CourseDirectory.db_url`",
+            )
+        )
 
 
 def _share(text: str) -> float:

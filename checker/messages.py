@@ -97,6 +97,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- the network as a whole -----------------------------------------------------------------------------------
     "network.count": N_("The network has {actual} `{kind}` layers: this question asks for {expected}."),
+    "network.settings": N_("Not every `{kind}` layer is as this question asks: set `{setting}={expected}`."),
     "network.count:relative": N_(
         "The network has {actual} `{kind}` layers: this question asks for {expected}. Layer {position} `{layer}` is a relative that does something else."
     ),
@@ -155,6 +156,7 @@ MESSAGES: dict[str, str] = {
     ),
     "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
     "answer.right": N_("Right. {why}"),
+    "answer.right:reason": N_("Right."),
     "answer.explained": "{text}",
     "number.not_a_number": N_("`{name}` should be a number, such as `0.5`."),
     "number.text": N_("`{name}` is text, not a number: write {value} without quotation marks."),
@@ -162,15 +164,56 @@ MESSAGES: dict[str, str] = {
     "number.larger": N_("The right number is larger."),
     "number.smaller": N_("The right number is smaller."),
     "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
+    # --- repairing a broken training --------------------------------------------------------------------------------
+    "repair.commit": N_(
+        "Name a cause first: put the letter of the cause that you suspect in place of `None`, then repair."
+    ),
+    "repair.unchanged": N_(
+        "This is still the broken training: change the one thing that is its cause, and train again."
+    ),
+    "repair.untouched": N_("The cause itself is still there: the one thing that is wrong was not changed."),
+    "repair.put_back": N_("Something was changed that is not the cause: put it back."),
+    "repair.put_back:network": N_("The layers are not what is wrong: take them as the case has them."),
+    "repair.put_back:optimizer": N_("The optimizer `{actual}` is not the case's: go back to `{expected}`."),
+    "repair.put_back:learning_rate": N_(
+        "The learning rate is not what is wrong: go back to `{expected}` (it is `{actual}`)."
+    ),
+    "repair.put_back:batch_size": N_(
+        "The size of the batches is not what is wrong: go back to `batch_size={expected}`."
+    ),
+    "repair.put_back:epochs": N_(
+        "The number of epochs is not what is wrong: go back to `epochs = {expected}` (it is `{actual}`)."
+    ),
+    "repair.put_back:paired": N_(
+        "Each training row had its own target before: leave rows and targets as the case has them."
+    ),
+    "repair.put_back:apart": N_("Validation rows were none of the training rows before: keep the two apart."),
+    "repair.put_back:one_scale": N_(
+        "The scale of the features is not what is wrong: leave the data as the case has them."
+    ),
+    "repair.value": N_("This was changed, but it does not remove the cause yet: go farther."),
+    "repair.value:learning_rate": N_(
+        "With a learning rate of `{actual}` this network does not train well either: go towards `{expected}`."
+    ),
+    "repair.value:epochs": N_("`{actual}` epochs do not do it: go towards `{expected}`."),
+    "repair.value:one_scale": N_(
+        "The features were changed, but they are still on different scales: `StandardScaler`, fitted on the training rows, brings all of them to one."
+    ),
+    "repair.data": N_(
+        "The checker needs the data that you trained on: keep the line that begins with `data_` as the case has it, and run the whole cell."
+    ),
+    "repair.rows": N_(
+        "These are not the course's rows: apart from the repair, leave the data as the case has them, and scale each feature with one factor and one shift for all rows."
+    ),
     # --- what a grader says of the evidence -------------------------------------------------------------------------
     "evidence.missing": N_(
-        "No evidence was handed in for this question: run its graded cell once more, save, and hand in the `evidence` folder together with the notebook."
+        "No evidence was handed in for this question, neither in its graded cell's output nor in a folder `evidence`. Were the outputs cleared? Run the notebook once more, save it with its outputs, and hand it in."
     ),
     "evidence.unsaved": N_(
         "This model could not be saved as evidence, so its training cannot be verified from the files."
     ),
     "evidence.unreadable": N_(
-        "The evidence file is damaged: run the graded cell once more and hand in the whole folder."
+        "The evidence is damaged: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.altered": N_(
         "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."
@@ -249,6 +292,22 @@ MESSAGES: dict[str, str] = {
         "Still improving: over the last epochs, {first} to {last}, the loss fell by {fall:.1%}. Train for more epochs."
     ),
     "curve.healthy": N_("Healthy curves: the loss came down and stayed down, at {level:.4g}."),
+    "curve.healthy:few": N_(
+        "Nothing wrong shows, and the loss is at {level:.4g}; but {last} epochs are few: train longer to be sure."
+    ),
+    "curve.healthy:noisy": N_(
+        "Nothing wrong shows plainly; but the validation loss jumps so much from epoch to epoch that its level, about {level:.4g}, is hardly known. Do not build on a single epoch."
+    ),
+    "curve.healthy:apart": N_(
+        "Nothing is wrong yet, but watch the gap: since epoch {since:.0f} the training loss has fallen by {fall:.1%} and the validation loss has changed by {change:+.1%}; the two are now {gap:.0%} of the validation loss apart. This is how overfitting begins."
+    ),
+    "curve.healthy:wide": N_(
+        "Nothing is wrong with the shape of these curves, but they are far apart: the gap is {gap:.0%} of the validation loss."
+    ),
+    "curve.healthy:little": N_(
+        "Nothing is wrong with the shape of these curves, but little was learned: the validation loss fell by only {learned:.1%}, to {level:.4g}."
+    ),
+    "curve.slight": N_("Signs are no proof yet: another training of the same network may look different."),
     "curve.too_short": N_("{epochs} epochs are too few to judge a trend: train for at least {needed}."),
     "curve.no_validation": N_(
         "There is no `val_loss`: pass `validation_data=(X_valid, y_valid)` to `model.fit(...)`, or overfitting cannot be seen."
@@ -261,6 +320,9 @@ MESSAGES: dict[str, str] = {
     ),
     "curve.limit.minimum": N_(
         "The lowest validation loss is {actual:.4g}; this network reaches {limit:.4g} or less: train it once more, from its first cell on."
+    ),
+    "curve.least.minimum": N_(
+        "The lowest validation loss is {actual:.4g}; on rows that it has not seen this network comes no lower than {limit:.4g}. Are validation rows among those that it was trained on?"
     ),
     "curve.target": N_("The validation loss of this network is {actual:.4g}: bring it to {target:.4g} or below."),
     # --- what changed between two runs ----------------------------------------------------------------------------

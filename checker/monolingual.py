@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 
 from checker.language import LANGUAGES, translate
+from checker.tools.start import give_title
 
 TAG = "lang-"
 
@@ -63,6 +64,7 @@ def monolingual(notebook: Any, language: str) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = cell.source.replace('# checker.set_language("zh")', f'checker.set_language("{language}")')
+    give_title(notebook.cells)
     notebook.metadata["language"] = {"en": "en", "zh": "zh-Hans"}[language]
     return notebook
 

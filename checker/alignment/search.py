@@ -16,38 +16,44 @@ IEEE Transactions on Systems Science and Cybernetics 4 (1968).
 from __future__ import annotations
 
 import heapq
-import json
 import math
-import re
-from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from checker.blueprint import Layer, holds_activation
-from checker.expect import Automaton, Slot
+from checker.alignment.prices import (
+    EDIT,
+    REPLACE,
+    Prices,
+    Shares,
+    Task,
+    Unpaired,
+    better_shares,
+    first_shares,
+    is_inside,
+    priced,
+    task_of,
+    unpaired_price,
+    with_one_more,
+)
+from checker.blueprint import Layer
+from checker.expect import Automaton
 
-# Edits first, then how grave they are, then how natural: one number, so that a path's price is a plain sum.
-EDIT = 10**12
-GRAVITY = 10**9
-NATURE = 10**6
-WHOLE = EDIT + 2 * GRAVITY
-"""Price of adding, removing or moving a layer."""
-CHANGE = EDIT + GRAVITY
-"""Price of changing a setting, which is half as grave as a layer."""
-REPLACE = 2 * EDIT + 2 * GRAVITY
-"""Price of another layer in a layer's place: as many edits as removing and adding, but no graver than one of them."""
 ROUNDS = 5
 """How often to look for a better share between removal and addition before the search has to bridge what remains."""
 BAND = 12
 """How far from the diagonal to look at first: enough for any path of six edits."""
 LARGE = 40_000
 """Layers times states from which on the way along the bounds has to do: it is at most a few edits longer."""
-MOST_NODES = 5_000
-"""Where the search gives up on proving that its path is the cheapest; networks with ten mistakes need some hundreds."""
+MOST_EFFORT = 20_000
+"""Points of paths looked at, and unpaired layers carried along there, before the search gives up on proving that its
+path is the cheapest. Networks with ten mistakes need some hundreds."""
+MOST_CELLS = 200_000
+"""Layers times states that are compared, about a second's work; beyond it all layers at the end are removed."""
 
-_ACTS = re.compile(r"^(PReLU|Lambda|(custom|ops)\..*)$")
-"""Layers that someone may have put where an activation belongs."""
+Bounds = Sequence[Sequence[float]]
+"""The least that the rest of the way can cost, for each number of layers dealt with and each state from the first."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,9 @@ class Step:
     """One step of a path.
 
     Attributes:
-        action: ``"keep"``, ``"replace"``, ``"remove"`` or ``"add"``.
-        layers: indices of the learner's layers: one, for a removal also two; none for an addition.
-        states: the automaton's states: one, for an addition also two; none for a removal.
+        action: ``"keep"``, ``"replace"``, ``"remove"``, ``"add"`` or ``"move"``.
+        layers: indices of the learner's layers: one, for a removal and a move also two; none for an addition.
+        states: the automaton's states: one, for an addition and a move also two; none for a removal.
     """
 
     action: str
@@ -65,32 +71,33 @@ class Step:
     states: tuple[int, ...] = ()
 
 
+class _Node(NamedTuple):
+    """A point on a path: the layers before ``done`` are dealt with, ``state`` is reached."""
+
+    done: int
+    state: int
+    unpaired: Unpaired = frozenset()
+    ended: bool = False
+
+
 def cheapest(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
-    """The cheapest path."""
+    """The cheapest path; beyond :data:`MOST_CELLS` another may be cheaper, but not where no edit is needed."""
     head, tail = _common_ends(layers, automaton)
-    search = _Search(layers[head : len(layers) - tail], automaton, head, tail)
-    steps = search.run()
-    end = len(automaton.slots) - tail
-    before = [Step("keep", (index,), (index + 1,)) for index in range(head)]
-    middle = [Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps]
-    after = [Step("keep", (len(layers) - tail + index,), (end + index,)) for index in range(tail)]
-    return [*before, *middle, *after]
-
-
-def sort_of(layer: Layer) -> Hashable:
-    """What equal layers have in common."""
-    return (
-        layer.kind,
-        layer.trainable,
-        layer.training,
-        layer.shared > 0,
-        json.dumps(layer.settings, sort_keys=True, default=repr),
-    )
-
-
-def is_inside(activation: Layer, layer: Layer) -> bool:
-    """Whether an activation was written inside the layer before it."""
-    return activation.kind == "Activation" and holds_activation(layer.kind) and activation.number == layer.number > 0
+    end = len(layers) - tail
+    compared = min(end, head + MOST_CELLS // len(automaton.slots))
+    if compared < end:
+        if path := _accepted(layers, automaton):
+            return path
+        compared -= is_inside(layers[compared], layers[compared - 1])
+    task = task_of(layers[head:compared], automaton, head, tail)
+    steps = _moved(task, _cheapest_of(task))
+    last = len(automaton.slots) - tail
+    return [
+        *(Step("keep", (index,), (index + 1,)) for index in range(head)),
+        *(Step(step.action, tuple(index + head for index in step.layers), step.states) for step in steps),
+        *_removed(layers, range(compared, end)),
+        *(Step("keep", (end + index,), (last + index,)) for index in range(tail)),
+    ]
 
 
 def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, int]:
@@ -117,271 +124,153 @@ def _common_ends(layers: Sequence[Layer], automaton: Automaton) -> tuple[int, in
     return head, tail
 
 
-Pool = frozenset[tuple[Hashable, int]]
-"""How many layers of each sort were removed and not added again yet; negative for the reverse."""
+def _removed(layers: Sequence[Layer], indices: range) -> Iterator[Step]:
+    """Steps that remove layers, each with the activation that was written inside it."""
+    for index in indices:
+        if index == indices.start or not is_inside(layers[index], layers[index - 1]):
+            pair = index + 1 in indices and is_inside(layers[index + 1], layers[index])
+            yield Step("remove", (index, index + 1) if pair else (index,))
 
 
-class _Node(NamedTuple):
-    """A point on a path: the layers before ``done`` are dealt with, ``state`` is reached."""
+def _accepted(layers: Sequence[Layer], automaton: Automaton) -> list[Step]:
+    """The path of layers that are right as they are; empty where they are not."""
+    came: list[dict[int, int]] = []  # for each layer, the states it may fill, each with the state before
+    states: Iterable[int] = (0,)
+    for layer in layers:
+        slots = automaton.slots
+        came.append({to: state for state in states for to in automaton.follow[state] if slots[to].wrong(layer) == []})
+        states = came[-1]
+    state = min(automaton.final.intersection(states), default=None)
+    steps = []
+    for index in range(len(layers) - 1, -1, -1):
+        if state is None:
+            return []
+        steps.append(Step("keep", (index,), (state,)))
+        state = came[index][state]
+    return steps[::-1]
 
-    done: int
-    state: int
-    pool: Pool = frozenset()
-    ended: bool = False
 
-
-class _Search:
-    """The layers ``layers`` against the states from ``head`` to ``len(slots) - 1 - tail`` of an automaton."""
-
-    def __init__(self, layers: Sequence[Layer], automaton: Automaton, head: int, tail: int) -> None:
-        self.layers = layers
-        self.slots = automaton.slots
-        last = len(self.slots) - 1 - tail
-        self.states = range(head, last + 1)
-        self.follow = {state: [one for one in automaton.follow[state] if one <= last] for state in self.states}
-        self.final = automaton.final if not tail else frozenset({last})
-        self.plain = automaton.plain
-        self._classify()
-        self._share_prices()
-
-    # --- prices ---------------------------------------------------------------------------------------------------
-    def _classify(self) -> None:
-        """Number the sorts of layers and of slots; each pair of sorts is compared only once."""
-        layer_sorts: dict[Hashable, int] = {}
-        slot_sorts: dict[Hashable, int] = {}
-        self.layer_class = [layer_sorts.setdefault(sort_of(layer), len(layer_sorts)) for layer in self.layers]
-        self.slot_class = {
-            state: slot_sorts.setdefault(repr(self.slots[state]), len(slot_sorts)) for state in self.states
-        }
-        layers = dict(zip(self.layer_class, self.layers, strict=True))
-        slots = {number: self.slots[state] for state, number in self.slot_class.items()}
-        self.keep = [[_price_of_keeping(layers[row], slots[column]) for column in slots] for row in range(len(layers))]
-        fitting = {
-            column: next((row for row, prices in enumerate(self.keep) if prices[column] == 0), -1 - column)
-            for column in slots
-        }
-        self.slot_sort = {state: fitting[number] for state, number in self.slot_class.items()}
-        alone = [number for number, slot in slots.items() if not holds_activation(slot.kind or "")]
-        self.replaceable = [frozenset(one for one in alone if prices[one] == REPLACE) for prices in self.keep]
-
-    def _removals(self, index: int) -> Iterator[tuple[int, Hashable]]:
-        """What can be removed at a layer: how many layers, and their sort.
-
-        An activation that was written inside its layer goes with it, and is no layer that could move elsewhere.
-        """
-        layer, after = self.layers[index], self.layers[index + 1 : index + 2]
-        if not (after and is_inside(after[0], layer)):
-            alone = index == 0 or not is_inside(layer, self.layers[index - 1])
-            yield 1, self.layer_class[index] if alone else ("inside", layer.kind)
-        if after and holds_activation(layer.kind) and after[0].kind == "Activation":
-            yield 2, (self.layer_class[index], self.layer_class[index + 1])
-
-    def _additions(self, state: int) -> Iterator[tuple[tuple[int, ...], Hashable]]:
-        """What can be added after a state: the states passed, and their sort."""
-        for one in self.follow[state]:
-            slot = self.slots[one]
-            if slot.kind is None or not slot.addable:
-                continue
-            yield (one,), self.slot_sort[one]
-            if holds_activation(slot.kind):
-                for two in self.follow[one]:
-                    if self.slots[two].kind == "Activation" and self.slots[two].addable:
-                        yield (one, two), (self.slot_sort[one], self.slot_sort[two])
-
-    def _swaps(self, index: int) -> frozenset[int]:
-        """The sorts of slots that can take the place of a layer and of the activation after it."""
-        layer, after = self.layers[index], self.layers[index + 1 : index + 2]
-        if not (after and holds_activation(layer.kind) and after[0].kind == "Activation"):
-            return frozenset()
-        return self.replaceable[self.layer_class[index]]
-
-    def _share_prices(self) -> None:
-        """Share the price of a move between its removal and its addition."""
-        removable = Counter(sort for index in range(len(self.layers)) for _, sort in self._removals(index))
-        addable = Counter(dict({item for state in self.states for item in self._additions(state)}).values())
-        self.both = removable.keys() & addable.keys()
-        kinds: dict[Hashable, str] = {self.layer_class[index]: layer.kind for index, layer in enumerate(self.layers)}
-        kinds |= {self.slot_sort[state]: self.slots[state].kind or "" for state in self.states}
-        kinds["inside", "Activation"] = "Activation"
-        self.whole = {sort: _whole(kinds.get(sort, "")) for sort in removable.keys() | addable.keys()}
-        self.remove_price = {sort: self.whole[sort] for sort in removable}
-        for sort in self.both:
-            surplus = removable[sort] - addable[sort] if self.plain else 0
-            self.remove_price[sort] = self.whole[sort] // 2 if not surplus else self.whole[sort] if surplus > 0 else 0
-
-    def _price_steps(self) -> None:
-        """Price every removal and addition; of two that cost the same, rather the light layers and the later ones."""
-        count = len(self.layers)
-        self.removals = [
-            [
-                (span, sort, self.remove_price[sort] + NATURE * _burden(layer.kind) + count - index)
-                for span, sort in self._removals(index)
-            ]
-            for index, layer in enumerate(self.layers)
+def _moved(task: Task, steps: Sequence[Step]) -> list[Step]:
+    """The steps, where a layer that is removed here and added there is moved: additions with their nearest removals."""
+    removed: dict[tuple[int, ...], list[int]] = defaultdict(list)  # steps, by the sorts of their layers
+    for number, step in enumerate(steps):
+        if step.action == "remove" and not _was_inside(task, step.layers[0]):
+            removed[tuple(task.layer_sorts[index] for index in step.layers)].append(number)
+    moves: dict[int, Step] = {}
+    gone: set[int] = set()
+    for number, step in enumerate(steps):
+        wanted = [task.slot_sorts[state] for state in step.states] if step.action == "add" else []
+        fitting = [
+            origin
+            for sorts, origins in removed.items()
+            if len(sorts) == len(wanted) and all(task.keep[a][b] == 0 for a, b in zip(sorts, wanted, strict=True))
+            for origin in origins
+            if origin not in gone
         ]
-        self.additions = {
-            state: [
-                (states, sort, self._add_price(sort) + NATURE * _burden(self.slots[states[0]].kind))
-                for states, sort in self._additions(state)
-            ]
-            for state in self.states
-        }
+        if fitting:
+            origin = min(fitting, key=lambda origin: (abs(origin - number), origin))
+            moves[number] = Step("move", steps[origin].layers, step.states)
+            gone.add(origin)
+    return [moves.get(number, step) for number, step in enumerate(steps) if number not in gone]
 
-    def _share_anew(self, pool: Pool) -> None:
-        """Bring the shares nearer to what a path showed: what it removed more often costs more to remove."""
-        for sort, surplus in pool:
-            left = self.whole[sort] - self.remove_price[sort] if surplus > 0 else -self.remove_price[sort]
-            self.remove_price[sort] += left // 2
 
-    # --- the lower bound ------------------------------------------------------------------------------------------
-    def _bounds(self, width: int) -> list[list[float]]:
-        """The least that the rest of the way can cost, for each layer and state.
+def _was_inside(task: Task, index: int) -> bool:
+    return index > 0 and is_inside(task.layers[index], task.layers[index - 1])
 
-        Args:
-            width: how far from the diagonal to look, where the pattern is a plain sequence.
-        """
-        start, count, size = self.states.start, len(self.layers), len(self.states)
-        kept = [[(one - start, self.slot_class[one]) for one in self.follow[state]] for state in self.states]
-        added = [[(states[-1] - start, price) for states, _, price in self.additions[state]] for state in self.states]
-        loops = any(one <= state for state, ways in enumerate(added) for one, _ in ways)  # may need several rounds
-        table: list[list[float]] = [[math.inf] * size for _ in range(count + 1)]
-        for state in self.final:
-            table[count][state - start] = 0
-        for index in range(count, -1, -1):
-            row = table[index]
-            near = range(max(index - width, 0), min(index + width + 1, size)) if self.plain else range(size)
-            if index < count:
-                keep = [math.inf if price is None else price for price in self.keep[self.layer_class[index]]]
-                swaps = self._swaps(index)
-                removals = [(price, table[index + span]) for span, _, price in self.removals[index]]
-                below = table[index + 1]
-                for state in near:
-                    best = row[state]
-                    for price, further in removals:
-                        if price + further[state] < best:
-                            best = price + further[state]
-                    for one, slot in kept[state]:
-                        if keep[slot] + below[one] < best:
-                            best = keep[slot] + below[one]
-                        if slot in swaps and REPLACE + table[index + 2][one] < best:
-                            best = REPLACE + table[index + 2][one]
-                    row[state] = best
-            while _shortened(row, added, near) and loops:
-                pass
-        return table
 
-    # --- the search -----------------------------------------------------------------------------------------------
-    def run(self) -> list[Step]:
-        """The cheapest path.
+def _cheapest_of(task: Task) -> list[Step]:
+    """The cheapest path of a task.
 
-        An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it. In a large
-        table where looking farther brought nothing once, it will not the next time.
-        """
-        least = abs(len(self.layers) - len(self.states) + 1)
-        width, before = max(2 * least, BAND), -1
-        while True:
-            steps = self._within(width)
-            edits = sum(step.action != "keep" for step in steps) + sum(self._changes(step) for step in steps)
-            is_large = len(self.layers) * len(self.states) >= LARGE
-            if not self.plain or 2 * edits <= width or (is_large and edits == before):
-                return steps
-            width, before = min(2 * edits, 4 * width), edits
+    An edit leads at most two steps away from the diagonal, so that a path of few edits is found near it. In a large
+    table where looking farther brought nothing once, it will not the next time.
+    """
+    shares, effort = first_shares(task), MOST_EFFORT
+    is_large = len(task.layers) * len(task.states) >= LARGE
+    width, before = max(2 * abs(len(task.layers) - len(task.states) + 1), BAND), -1
+    while True:
+        steps, shares, effort = _within(task, shares, width, effort)
+        edits = sum(1 if step.action != "keep" else _changes(task, step) for step in steps)
+        if not task.plain or 2 * edits <= width or (is_large and edits == before):
+            return steps
+        width, before = min(2 * edits, 4 * width), edits
 
-    def _changes(self, step: Step) -> int:
-        price = (
-            self.keep[self.layer_class[step.layers[0]]][self.slot_class[step.states[0]]] if step.action == "keep" else 0
-        )
-        return (price or 0) // EDIT
 
-    def _within(self, width: int) -> list[Step]:
-        """The cheapest path that stays so near to the diagonal."""
-        size = len(self.layers) * min(len(self.states), 2 * width)
-        best: tuple[float, dict[Hashable, int]] = (-1.0, self.remove_price)
-        for _ in range(ROUNDS if size < LARGE else 1):
-            self._price_steps()
-            bounds = self._bounds(width)
-            steps, pool = self._straight(bounds)
-            if not self._owed(pool) or size >= LARGE:  # the bound is reached
-                return steps
-            best = max(best, (bounds[0][0], dict(self.remove_price)), key=lambda found: found[0])
-            self._share_anew(pool)
-        self.remove_price = best[1]
-        self._price_steps()
-        return self._search(self._bounds(width))
+def _changes(task: Task, kept: Step) -> int:
+    """How many settings of a layer that is kept are changed."""
+    price = task.keep[task.layer_sorts[kept.layers[0]]][task.slot_sorts[kept.states[0]]]
+    return (price or 0) // EDIT
 
-    def _straight(self, bounds: list[list[float]]) -> tuple[list[Step], Pool]:
-        """The way along the bounds, and what it leaves unpaired."""
-        node = _Node(0, self.states.start)
-        steps: list[Step] = []
-        while True:
-            step, node, _ = min(self._steps(node), key=lambda found: found[2] + self._rest(found[1], bounds))
-            if node.ended:
-                return steps, node.pool
-            steps.append(step)
 
-    def _rest(self, node: _Node, bounds: list[list[float]]) -> float:
-        return 0 if node.ended else bounds[node.done][node.state - self.states.start]
+def _within(task: Task, shares: Shares, width: int, effort: int) -> tuple[list[Step], Shares, int]:
+    """The cheapest path that stays so near to the diagonal, the shares that it was found with, and the effort left."""
+    size = len(task.layers) * min(len(task.states), 2 * width)
+    most, best = -1.0, shares
+    for _ in range(ROUNDS if size < LARGE else 1):
+        prices = priced(task, shares)
+        bounds = _bounds(task, prices, width)
+        steps, unpaired = _along(task, prices, bounds)
+        if not unpaired_price(task, shares, unpaired) or size >= LARGE:  # the bound is reached
+            return steps, shares, effort
+        if bounds[0][0] > most:
+            most, best = bounds[0][0], shares
+        shares = better_shares(task, shares, unpaired)
+    prices = priced(task, best)
+    bounds = _bounds(task, prices, width)
+    found, effort = _search(task, prices, bounds, effort)
+    return found or _along(task, prices, bounds)[0], best, effort
 
-    def _search(self, bounds: list[list[float]]) -> list[Step]:
-        """A*: of all ways the one that is cheapest with moves priced truly."""
-        start = _Node(0, self.states.start)
-        spent: dict[_Node, int] = {start: 0}
-        came: dict[_Node, tuple[_Node, Step]] = {}
-        queue = [(bounds[0][0], 0, 0, start)]
-        done: set[_Node] = set()
-        while queue:
-            _, _, _, node = heapq.heappop(queue)
-            if node in done:
-                continue
-            done.add(node)
-            if node.ended:
-                return _way_to(node, came)
-            if len(done) == MOST_NODES:
-                return self._straight(bounds)[0]
-            for step, further, price in self._steps(node):
-                total, rest = spent[node] + price, self._rest(further, bounds)
-                if rest < math.inf and total < spent.get(further, math.inf):
-                    spent[further] = total
-                    came[further] = (node, step)
-                    heapq.heappush(queue, (total + rest, -further.done, -len(spent), further))
-        raise AssertionError("every pattern can be reached by removing and adding")
 
-    def _steps(self, node: _Node) -> Iterator[tuple[Step, _Node, int]]:
-        index, state, pool = node.done, node.state, node.pool
-        if index < len(self.layers):
-            keep = self.keep[self.layer_class[index]]
-            for one in self.follow[state]:
-                price = keep[self.slot_class[one]]
-                if price is not None:
-                    action = "keep" if price < 2 * EDIT else "replace"
-                    yield Step(action, (index,), (one,)), _Node(index + 1, one, pool), price
-                if self.slot_class[one] in self._swaps(index):
-                    yield Step("replace", (index, index + 1), (one,)), _Node(index + 2, one, pool), REPLACE
-            for span, sort, price in self.removals[index]:
-                gone = tuple(range(index, index + span))
-                yield Step("remove", gone), _Node(index + span, state, self._pooled(pool, sort, 1)), price
-        elif state in self.final:
-            yield Step("end"), _Node(index, state, pool, True), self._owed(pool)
-        for states, sort, price in self.additions[state]:
-            yield Step("add", (), states), _Node(index, states[-1], self._pooled(pool, sort, -1)), price
+# --- the lower bound --------------------------------------------------------------------------------------------------
 
-    def _add_price(self, sort: Hashable) -> int:
-        return self.whole[sort] - (self.remove_price[sort] if sort in self.both else 0)
 
-    def _pooled(self, pool: Pool, sort: Hashable, change: int) -> Pool:
-        """What is removed and not added again, after one more removal or addition."""
-        if sort not in self.both:
-            return pool
-        counts = dict(pool)
-        counts[sort] = counts.get(sort, 0) + change
-        return frozenset((key, count) for key, count in counts.items() if count)
+def _bounds(task: Task, prices: Prices, width: int) -> Bounds:
+    """The least that the rest of the way can cost.
 
-    def _owed(self, pool: Pool) -> int:
-        """What the unpaired removals and additions cost beyond their share of a move."""
-        return sum(
-            count * (self.whole[sort] - self.remove_price[sort]) if count > 0 else -count * self.remove_price[sort]
-            for sort, count in pool
-        )
+    Args:
+        task: the layers and states.
+        prices: of their removals and additions.
+        width: how far from the diagonal to look, where the pattern is a plain sequence.
+    """
+    start, count, size = task.states.start, len(task.layers), len(task.states)
+    kept = [[(one - start, task.slot_sorts[one]) for one in task.follow[state]] for state in task.states]
+    added = [[(states[-1] - start, price) for states, _, price in prices.additions[state]] for state in task.states]
+    loops = any(one <= state for state, ways in enumerate(added) for one, _ in ways)  # may need several rounds
+    table: list[list[float]] = [[math.inf] * size for _ in range(count + 1)]
+    for state in task.final:
+        table[count][state - start] = 0
+    for index in range(count, -1, -1):
+        near = range(max(index - width, 0), min(index + width + 1, size)) if task.plain else range(size)
+        if index < count:
+            _bound_row(task, prices, index, table, kept, near)
+        while _shortened(table[index], added, near) and loops:
+            pass
+    return table
+
+
+def _bound_row(
+    task: Task,
+    prices: Prices,
+    index: int,
+    table: Sequence[list[float]],
+    kept: Sequence[Sequence[tuple[int, int]]],
+    near: range,
+) -> None:
+    """Fill one row of the table of bounds with the ways that deal with its layer: keep, replace or remove it."""
+    keep = [math.inf if price is None else price for price in task.keep[task.layer_sorts[index]]]
+    swaps = task.swaps[index]
+    removals = [(price, table[index + span]) for span, _, price in prices.removals[index]]
+    row, below = table[index], table[index + 1]
+    for state in near:
+        best = row[state]
+        for price, further in removals:
+            if price + further[state] < best:
+                best = price + further[state]
+        for one, slot in kept[state]:
+            if keep[slot] + below[one] < best:
+                best = keep[slot] + below[one]
+            if slot in swaps and REPLACE + table[index + 2][one] < best:
+                best = REPLACE + table[index + 2][one]
+        row[state] = best
 
 
 def _shortened(row: list[float], added: Sequence[Sequence[tuple[int, int]]], near: range) -> bool:
@@ -395,33 +284,75 @@ def _shortened(row: list[float], added: Sequence[Sequence[tuple[int, int]]], nea
     return shorter
 
 
-def _way_to(node: _Node, came: dict[_Node, tuple[_Node, Step]]) -> list[Step]:
+# --- the search -------------------------------------------------------------------------------------------------------
+
+
+def _steps(task: Task, prices: Prices, node: _Node) -> Iterator[tuple[Step, _Node, int]]:
+    """The steps from a point: where each leads, and its price."""
+    index, state, unpaired = node.done, node.state, node.unpaired
+    if index < len(task.layers):
+        keep, swaps = task.keep[task.layer_sorts[index]], task.swaps[index]
+        for one in task.follow[state]:
+            price = keep[task.slot_sorts[one]]
+            if price is not None:
+                action = "keep" if price < 2 * EDIT else "replace"
+                yield Step(action, (index,), (one,)), _Node(index + 1, one, unpaired), price
+            if task.slot_sorts[one] in swaps:
+                yield Step("replace", (index, index + 1), (one,)), _Node(index + 2, one, unpaired), REPLACE
+        for span, sort, price in prices.removals[index]:
+            gone = tuple(range(index, index + span))
+            yield Step("remove", gone), _Node(index + span, state, with_one_more(task, unpaired, sort, 1)), price
+    elif state in task.final:
+        yield Step("end"), _Node(index, state, unpaired, True), unpaired_price(task, prices.shares, unpaired)
+    for states, sort, price in prices.additions[state]:
+        yield Step("add", (), states), _Node(index, states[-1], with_one_more(task, unpaired, sort, -1)), price
+
+
+def _rest(task: Task, bounds: Bounds, node: _Node) -> float:
+    return 0 if node.ended else bounds[node.done][node.state - task.states.start]
+
+
+def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Unpaired]:
+    """The way along the bounds, and what it leaves unpaired."""
+    node = _Node(0, task.states.start)
+    steps: list[Step] = []
+    while True:
+        found = _steps(task, prices, node)
+        step, node, _ = min(found, key=lambda way: way[2] + _rest(task, bounds, way[1]))
+        if node.ended:
+            return steps, node.unpaired
+        steps.append(step)
+
+
+def _search(task: Task, prices: Prices, bounds: Bounds, effort: int) -> tuple[list[Step], int]:
+    """A*: of all ways the cheapest with moves priced truly, and the effort left; none where that ran out."""
+    start = _Node(0, task.states.start)
+    spent: dict[_Node, int] = {start: 0}
+    came: dict[_Node, tuple[_Node, Step]] = {}
+    queue = [(bounds[0][0], 0, 0, start)]
+    done: set[_Node] = set()
+    while queue:
+        _, _, _, node = heapq.heappop(queue)
+        if node in done:
+            continue
+        done.add(node)
+        if node.ended:
+            return _way_to(node, came), effort
+        effort -= 1 + len(node.unpaired)
+        if effort <= 0:
+            break
+        for step, further, price in _steps(task, prices, node):
+            total, rest = spent[node] + price, _rest(task, bounds, further)
+            if rest < math.inf and total < spent.get(further, math.inf):
+                spent[further] = total
+                came[further] = (node, step)
+                heapq.heappush(queue, (total + rest, -further.done, -len(spent), further))
+    return [], 0
+
+
+def _way_to(node: _Node, came: Mapping[_Node, tuple[_Node, Step]]) -> list[Step]:
     steps = []
     while node in came:
         node, step = came[node]
         steps.append(step)
     return steps[:0:-1]
-
-
-def _price_of_keeping(layer: Layer, slot: Slot) -> int | None:
-    """What it costs to keep a layer in a slot, its settings set right; None where it cannot be."""
-    wrong = slot.wrong(layer)
-    if not slot.addable:
-        return 0 if wrong == [] else None
-    if wrong is not None:
-        return min(len(wrong) * CHANGE, REPLACE)
-    if slot.kind is None or layer.kind == "Activation":
-        return None
-    if slot.kind == "Activation":
-        return REPLACE - GRAVITY if _ACTS.match(layer.kind) else None
-    return REPLACE
-
-
-def _whole(kind: str) -> int:
-    """What adding, removing or moving a layer costs; an activation is no more than a setting of the layer before it."""
-    return CHANGE if kind == "Activation" else WHOLE
-
-
-def _burden(kind: str | None) -> int:
-    """How unnatural it is to move a layer of this kind: rather the light ones than those that hold the weights."""
-    return 1 if kind in ("Activation", "BatchNormalization") or (kind or "").endswith("Dropout") else 3

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from checker.questions import Assignment
 
-NAMES = ("spotify", "challenge")
+NAMES = ("spotify", "challenge", "clinic")
 
 
 def find(name: str) -> Assignment:

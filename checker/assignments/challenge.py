@@ -24,7 +24,7 @@ from checker.expect import (
     parameters,
 )
 from checker.language import N_
-from checker.questions import Assignment, NetworkQuestion, Training
+from checker.questions import Assignment, Level, NetworkQuestion, Rubric, Training
 
 BUDGET = 20_000
 """Weights that the network may have; the lesson's network has a hundred times as many."""
@@ -78,6 +78,46 @@ assignment = Assignment(
     id="challenge",
     title=N_("Challenge: your own network for red wine"),
     written=2.0,
+    rubrics={
+        "q1-explanation": Rubric(
+            levels=(
+                Level(
+                    0.0,
+                    N_("Lists layers without a reason, or gives reasons that are wrong."),
+                    N_("I used batch normalization and dropout because they make networks better."),
+                ),
+                Level(
+                    1.0,
+                    N_(
+                        "Gives a right reason for the place of at least one layer, but does not say what a curve showed and what was changed because of it; or the other way round."
+                    ),
+                    N_(
+                        "Batch normalization comes first because the features have different scales. Dropout follows each hidden layer."
+                    ),
+                ),
+                Level(
+                    2.0,
+                    N_(
+                        "Gives a right reason for the place of batch normalization and of dropout, and names at least one thing that the learner's own curves showed and what was changed because of it."
+                    ),
+                    N_(
+                        "Batch normalization stands first, in place of a scaler, since sulfur dioxide reaches into the hundreds and density hardly varies. At first I had dropout of 0.5 and both losses stayed high, so I went down to 0.2; without any, the validation loss began to climb after epoch 40."
+                    ),
+                ),
+            ),
+            common_errors=(
+                N_(
+                    '"Dropout belongs after every layer, also the last." After the output it would switch off predictions.'
+                ),
+                N_(
+                    '"A lower training loss means a better network." It may have memorised; the validation loss decides.'
+                ),
+                N_(
+                    '"The more dropout, the less overfitting, the better." Beyond some rate the network underfits: both losses stay high.'
+                ),
+            ),
+        ),
+    },
     questions=(
         NetworkQuestion(
             id="q1",
@@ -112,5 +152,6 @@ assignment = Assignment(
 )
 
 id, title, points = assignment.id, assignment.title, assignment.points
-questions = (q1,) = assignment.questions
+questions = assignment.questions
+(q1,) = assignment.of(NetworkQuestion)
 progress = assignment.progress

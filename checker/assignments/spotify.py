@@ -9,7 +9,7 @@ from __future__ import annotations
 from checker import datasets
 from checker.expect import BatchNormalization, Dense, Dropout, Network
 from checker.language import N_
-from checker.questions import Assignment, NetworkQuestion, ReadingQuestion, Training
+from checker.questions import Assignment, Level, NetworkQuestion, ReadingQuestion, Rubric, Training
 
 _spotify = Training(
     data="spotify",
@@ -74,6 +74,78 @@ assignment = Assignment(
     id="spotify",
     title=N_("Dropout and batch normalization: Spotify and concrete"),
     written=4.0,
+    rubrics={
+        "q2-explanation": Rubric(
+            levels=(
+                Level(
+                    0.0,
+                    N_("Only describes the curves, repeats the task, or gives a reason that is wrong."),
+                    N_("With dropout the validation curve is better, because dropout improves the network."),
+                ),
+                Level(
+                    1.0,
+                    N_(
+                        "Says one half: either that the plain network learned what holds for the training songs only, or that with dropout no unit can rely on another. What connects the two is missing."
+                    ),
+                    N_("The plain network memorised the training songs. With dropout it overfits less."),
+                ),
+                Level(
+                    2.0,
+                    N_(
+                        "Says both, and connects them: chance patterns rest on a few units that have to work together; these are missing at random, in every step others, so what remains is what many units carry and what also holds for new songs."
+                    ),
+                    N_(
+                        "The plain network learned chance details of the training songs, and each of them needs certain units together. Dropout takes a random part of the units away in every step, so such teams no longer pay. Only broad patterns lower the loss then, and these also hold for artists that were not in the training data."
+                    ),
+                ),
+            ),
+            common_errors=(
+                N_(
+                    '"Dropout makes the network smaller for good." The units come back: when predicting, all of them work.'
+                ),
+                N_('"Dropout removes bad or noisy units." It chooses at random, with no look at what a unit is worth.'),
+                N_('"Dropout removes rows of the data." It removes what a layer passes on, not songs.'),
+                N_(
+                    '"Training loss above validation loss means that something is broken." The training loss is measured with units missing, the validation loss with all of them.'
+                ),
+            ),
+        ),
+        "q4-explanation": Rubric(
+            levels=(
+                Level(
+                    0.0,
+                    N_("Only describes the curves, repeats the task, or gives a reason that is wrong."),
+                    N_("The first network had nan. Batch normalization repaired it, because it normalises."),
+                ),
+                Level(
+                    1.0,
+                    N_(
+                        "Says one half: either why the first network failed (large inputs make large steps, and the loss explodes), or what the layer does (it brings each feature to one scale, batch by batch). What connects the two is missing."
+                    ),
+                    N_("The features have very different scales, so the loss exploded."),
+                ),
+                Level(
+                    2.0,
+                    N_(
+                        "Says both, and connects them: a step of gradient descent grows with the input that a weight multiplies, the raw inputs reach over a thousand, so the first steps throw the weights far out; with inputs of every layer on one scale the same learning rate makes steps of a moderate size."
+                    ),
+                    N_(
+                        "SGD changes a weight in proportion to the input it multiplies. The raw features go up to over a thousand, so the first steps were far too large and the loss left the finite numbers. Batch normalization brings the inputs of every layer to mean 0 and standard deviation 1, so the same learning rate now makes small steps."
+                    ),
+                ),
+            ),
+            common_errors=(
+                N_(
+                    '"The first network overfitted." It never learned anything, and overfitting needs a training loss that falls.'
+                ),
+                N_('"It needed more epochs." Once the loss is nan, no further epoch brings it back.'),
+                N_(
+                    '"Batch normalization normalises the target, or removes outliers." It works on what enters the next layer; the target stays in MPa.'
+                ),
+                N_('"The network was too small." It has the same dense layers in both runs.'),
+            ),
+        ),
+    },
     questions=(
         NetworkQuestion(
             id="q1",
@@ -169,5 +241,7 @@ assignment = Assignment(
 )
 
 id, title, points = assignment.id, assignment.title, assignment.points
-questions = q1, q2, q3, q4 = assignment.questions
+questions = assignment.questions
+q1, q3 = assignment.of(NetworkQuestion)
+q2, q4 = assignment.of(ReadingQuestion)
 progress = assignment.progress

@@ -12,19 +12,10 @@ import numpy as np
 
 from checker.curves.measures import Array, mann_kendall, noise, smooth, theil_sen, window
 from checker.curves.read import Curves
+from checker.diagnoses import KINDS
 
-NAMES = (
-    "diverged",
-    "dead_start",
-    "unstable",
-    "overfitting",
-    "underfitting",
-    "still_improving",
-    "healthy",
-    "too_short",
-    "no_validation",
-)
-"""What a run can be called. ``healthy`` goes with ``still_improving``: nothing is wrong, but there is more to gain."""
+NAMES = tuple(KINDS)
+"""What a run can be called."""
 
 STRENGTHS = ("plain", "slight", "unsure")
 """How sure a verdict is: plain (right in 97 of 100, see tests/curves/README.md), slight (something of the kind shows)
@@ -163,7 +154,8 @@ class Verdict:
         test: the rule that decided, in the words of its literature.
         strength: how sure it is, one of :data:`STRENGTHS`.
         face: of overfitting, which of its faces is seen: ``harm``, ``memorising`` or ``early``; ``jagged`` where
-            only the validation loss is unstable.
+            only the validation loss is unstable; of health that is not plain, what speaks against it: ``few`` epochs,
+            a ``noisy`` validation loss, curves that go ``apart`` or are ``wide`` apart, or ``little`` that was learned.
     """
 
     name: str
@@ -301,7 +293,7 @@ def _verdicts(curves: Curves, reference: float | None) -> Iterator[Verdict]:
     if "overfitting" not in {verdict.name for verdict in wrong} and (improving := _still_improving(run)) is not None:
         yield improving
     if not wrong and run.validated:
-        yield Verdict("healthy", whole, {"level": run.level(run.judged)}, "none of the others", _health(run))
+        yield _healthy(run)
     yield from found
 
 
@@ -312,14 +304,22 @@ def _toned(verdict: Verdict, run: _Run, wrong: int) -> Verdict:
     return replace(verdict, strength="slight")
 
 
-def _health(run: _Run) -> str:
-    """How sure it is that nothing is wrong: not sure near the limits of the other rules."""
+def _healthy(run: _Run) -> Verdict:
+    """Nothing is wrong; how sure that is, and what speaks against it: it is not sure near the other rules' limits."""
     parting = _Parting.of(run)
     learned = (float(run.judged[0]) - parting.low) / (abs(float(run.judged[0])) or math.inf)
-    if run.epochs < FULL_EPOCHS or (parting.spread > UNSURE_SPREAD and parting.rise > 0):
-        return "unsure"
     near = parting.apart >= NEAR * MEMORISED and parting.gap >= NEAR * LARGE_GAP
-    return "slight" if near or parting.gap >= 2 * LARGE_GAP or learned < UNSURE_FALL else "plain"
+    doubts = (
+        ("unsure", "few", run.epochs < FULL_EPOCHS),
+        ("unsure", "noisy", parting.spread > UNSURE_SPREAD and parting.rise > 0),
+        ("slight", "apart", near and parting.fall >= FALLING),
+        ("slight", "wide", near or parting.gap >= 2 * LARGE_GAP),
+        ("slight", "little", learned < UNSURE_FALL),
+    )
+    strength, face = next(((strength, face) for strength, face, seen in doubts if seen), ("plain", ""))
+    measured = {"level": run.level(run.judged), "learned": learned, "gap": parting.gap}
+    measured |= {"since": float(parting.since + 1), "fall": parting.fall, "change": parting.change}
+    return Verdict("healthy", (1, run.epochs), measured, "none of the others", strength, face)
 
 
 def _exploded(curves: Curves) -> Verdict | None:
@@ -532,5 +532,5 @@ def _still_improving(run: _Run) -> Verdict | None:
     fall = -theil_sen(tail) * (len(tail) - 1)
     if z > -(LIKELY if run.epochs <= EARLY_EPOCHS else SIGNIFICANT) or fall < IMPROVING * level:
         return None
-    measured = {"fall": fall / level if level else math.inf, "z": z}
+    measured = {"fall": fall / (level + fall), "z": z}
     return Verdict("still_improving", (run.epochs - len(tail) + 1, run.epochs), measured, "Theil-Sen, Mann-Kendall")

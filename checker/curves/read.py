@@ -61,7 +61,7 @@ class Curves:
             return cls(*_read(source))
         except NotCurves:
             raise
-        except Exception as problem:  # whatever a stranger's object does when it is looked at
+        except Exception as problem:  # an object that was handed in may raise anything when it is looked at
             raise NotCurves("history.unreadable", name=type(source).__name__) from problem
 
     @property

@@ -78,7 +78,7 @@ class Automaton:
         while index < len(slots):
             end = index + 1
             if self.written and slots[index].is_relu:
-                while end < len(slots) and slots[end].kind == "Dropout":
+                while end < len(slots) and blueprint.commutes_with_relu(slots[end].kind or ""):
                     end += 1
                 parts.append(self._commuting(slots[index], slots[index + 1 : end]))
             else:

@@ -90,7 +90,7 @@ class Layer(Pattern):
         return dict(self.settings) if self.activation is None else {**self.settings, "activation": self.activation}
 
     def _source(self, texts: Mapping[str, str]) -> str:
-        defaults = blueprint.SETTINGS.get(self.kind, {})
+        defaults = blueprint.defaults_of(self.kind)
         hidden = [
             name
             for name, allowed in self._all.items()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from checker import blueprint
-from checker.blueprint import holds_activation
+from checker.blueprint import Role, holds_activation, kind_of
 from checker.expect.patterns import Layer
-from checker.expect.values import Allowed, as_allowed
+from checker.expect.values import Allowed, as_allowed, literal
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,22 @@ class _Count(Constraint):
         for index in places:
             for wrong in self.layer.slots[0].wrong(layers[index]) or ():
                 if wrong[0] in ("trainable", "training") or not self.any_settings:
-                    yield Violation("network.count", {}, (Fix(index, wrong=wrong),))
+                    named = {"kind": self.layer.kind, "setting": wrong[0], "expected": literal(wrong[2])}
+                    yield Violation("network.settings", named, (Fix(index, wrong=wrong),))
         wanted = self.allowed.nearest(len(places))
         params = {"kind": self.layer.kind, "actual": len(places), "expected": self.allowed.text}
-        for _ in range(int(wanted) - len(places)):
+        missing = int(wanted) - len(places)
+        if missing > 0:
             ends = [_after(layers, index) for index, layer in enumerate(layers) if holds_activation(layer.kind)]
-            natural = [0] if self.layer.kind == "BatchNormalization" else ends[:-1]  # it may scale the raw features
+            natural = (
+                [0] if kind_of(self.layer.kind).role is Role.NORMALIZATION else ends[:-1]
+            )  # it may scale the raw features
             anywhere = dict.fromkeys([*natural, *ends[:-1], *range(len(layers) + 1)])
-            yield Violation("network.count", params, tuple(Fix(index, self.layer) for index in anywhere))
-        for _ in range(len(places) - int(wanted)):
-            yield Violation("network.count", params, tuple(Fix(index) for index in reversed(places)))
+            fixes = tuple(Fix(index, self.layer) for index in anywhere)
+            yield from repeat(Violation("network.count", params, fixes), missing)
+        elif missing < 0:
+            fixes = tuple(Fix(index) for index in reversed(places))
+            yield from repeat(Violation("network.count", params, fixes), -missing)
 
 
 @dataclass(frozen=True)

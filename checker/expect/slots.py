@@ -75,7 +75,7 @@ def _defaults(layer: blueprint.Layer) -> dict[str, Any]:
     """Keras' defaults of the settings that make a difference, for an activation those of its parameters."""
     if layer.kind == "Activation":
         return blueprint.activation_settings(layer.settings["activation"])
-    known = blueprint.SETTINGS.get(layer.kind, {})
+    known = blueprint.defaults_of(layer.kind)
     return {name: default for name, default in known.items() if default is not blueprint.REQUIRED}
 
 
@@ -88,13 +88,13 @@ def _complete(kind: str, named: Mapping[str, Any]) -> dict[str, Any]:
     """Settings in canonical form, Keras' defaults filled in."""
     if kind == "Activation":
         return blueprint.activation_settings(**named)
-    required = [name for name, default in blueprint.SETTINGS.get(kind, {}).items() if default is blueprint.REQUIRED]
+    required = [name for name, default in blueprint.defaults_of(kind).items() if default is blueprint.REQUIRED]
     return blueprint.settings_of(kind, {**dict.fromkeys(required), **named})
 
 
 def source(kind: str, settings: Mapping[str, str]) -> str:
     """A layer as Keras code, settings that have no default first and without their names."""
-    known = blueprint.SETTINGS.get(kind, {})
+    known = blueprint.defaults_of(kind)
     required = [name for name, default in known.items() if default is blueprint.REQUIRED and name in settings]
     named = [f"{name}={text}" for name, text in settings.items() if name not in required]
     return f"{kind}({', '.join([*(settings[name] for name in required), *named])})"

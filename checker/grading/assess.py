@@ -18,10 +18,12 @@ class Assessment:
     Attributes:
         report: the verdict; ``report.unsettled`` says why the evidence does not settle it.
         evidence: what it rests on.
+        proved: the curves that the submission's other evidence proves.
     """
 
     report: Report
     evidence: Evidence
+    proved: tuple[Curves, ...] = ()
 
 
 def assess(assignment: Assignment, files: Mapping[str, bytes]) -> dict[str, Assessment]:
@@ -37,9 +39,9 @@ def assess(assignment: Assignment, files: Mapping[str, bytes]) -> dict[str, Asse
     assessed: dict[str, Assessment] = {}
     proved: list[Curves] = []
     for question in sorted(assignment.questions, key=lambda question: question.reads_runs):
-        evidence = read(files, question.id)
+        evidence = read(files, question.id, assignment.id)
         report = question.judge(question.from_evidence(evidence, proved))
-        assessed[question.id] = Assessment(report, evidence)
+        assessed[question.id] = Assessment(report, evidence, tuple(proved))
         proved += _proved(report)
     return {question.id: assessed[question.id] for question in assignment.questions}
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
 CHUNK: Final = 200
 """Submissions entered into the gradebook in one transaction."""
 
-PICTURES_UP_TO: Final = 1_000
-"""Classes up to this size get their learning curves drawn in the feedback; larger ones get them in words."""
-
 SECONDS: Final = 120
 """CPU time that one submission may take from its grader; honest ones need some hundredths.
 
 What is run in the sandbox does not count: that has its own limit of wall time.
 """
+
+_CRASHED: Final = "submission.crashed"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def grade_class(
     rerun: bool = False,
     audit: float = 0.0,
     database: str | None = None,
-    pictures: bool | None = None,
+    pictures: bool = True,
     progress: bool = True,
 ) -> ClassRun:
     """Grade everything that was handed in.
@@ -94,7 +93,7 @@ def grade_class(
         rerun: run every notebook again in the sandbox and grade what that leaves.
         audit: share of submissions, in [0, 1], that are run again in the sandbox to compare.
         database: SQLAlchemy URL of the gradebook; by default what nbgrader is configured for.
-        pictures: draw the learning curves in the feedback; by default for classes up to ``PICTURES_UP_TO``.
+        pictures: draw the learning curves in the feedback; else they are told in words.
         progress: show a progress bar on stderr.
 
     Returns:
@@ -115,11 +114,13 @@ def grade_class(
     students = place.students()
     if not students:
         raise FileNotFoundError(translate(N_("There is nothing in {folder} to grade."), folder=place.submitted))
-    options = Options(rerun, audit, len(students) <= PICTURES_UP_TO if pictures is None else pictures, get_language())
+    place.tidy()
+    options = Options(rerun, audit, pictures, get_language())
     counts = _Counts()
     with Ledger(place.db_url, place.course_id, assignment) as ledger:
         known = ledger.journal()
-        tasks = (Task(place, student, options, known.get(readable(student), ""), ledger.id) for student in students)
+        sent = replace(place, config={})  # its classes are nbgrader's, which no worker needs
+        tasks = (Task(sent, student, options, known.get(readable(student), ""), ledger.id) for student in students)
         with _bar(len(students), progress) as advance, _writer(ledger, place) as put:
             for result in _run(tasks, jobs, scheduler):
                 counts.add(result)
@@ -149,12 +150,11 @@ class _Counts:
 def _writer(ledger: Ledger, place: Any) -> Iterator[Callable[[Graded | None], None]]:
     """Collects results and enters them by the chunk; what is left is entered at the end, also after an interruption."""
     waiting: list[Graded] = []
+    penalty = place.late_penalty()
 
     def flush() -> None:
         if waiting:
-            ledger.write(waiting)
-            place.late_penalties(waiting)
-            ledger.settle(waiting)
+            ledger.write(waiting, penalty)
             waiting.clear()
 
     def put(result: Graded | None) -> None:
@@ -248,9 +248,9 @@ def _one_by_one(tasks: list[Task]) -> Iterator[Graded | None]:
 def _failed(task: Task, error: BaseException) -> Graded:
     from checker.grading.results import Graded
 
-    if isinstance(error, OutOfLimits):
-        return Graded(readable(task.student), "", failure=error.code)
-    return Graded(readable(task.student), "", failure="submission.crashed", attention=(type(error).__name__,))
+    code = failure_of(error)
+    attention = (type(error).__name__,) if code == _CRASHED else ()
+    return Graded(readable(task.student), "", failure=code, attention=attention)
 
 
 def _executor(jobs: int, scheduler: str | None) -> AbstractContextManager[Executor]:
@@ -313,7 +313,6 @@ def grade_submission(task: Task) -> Graded | None:
     from checker.grading.course import graded
     from checker.grading.results import Graded
     from checker.language import using
-    from checker.reading.archive import Refused
 
     key, audited = "", False
     try:
@@ -327,14 +326,19 @@ def grade_submission(task: Task) -> Graded | None:
             return None
         with using(task.options.language), at_most(SECONDS):
             return graded(task.course, submission, key, task.options, audited)
-    except TimeoutError:
-        return Graded(task.student, key, failure="submission.too_slow")
-    except MemoryError:
-        return Graded(task.student, key, failure="submission.too_big")
-    except Refused:
-        return Graded(task.student, key, failure="submission.link")
     except Exception as error:
-        return Graded(task.student, key, failure="submission.crashed", attention=(repr(error)[:200],))
+        code = failure_of(error)
+        return Graded(task.student, key, failure=code, attention=(repr(error)[:200],) if code == _CRASHED else ())
+
+
+def failure_of(error: BaseException) -> str:
+    """The message code of why a submission could not be graded."""
+    from checker.reading.archive import Refused
+
+    if isinstance(error, OutOfLimits):
+        return error.code
+    kinds = {TimeoutError: "submission.too_slow", MemoryError: "submission.too_big", Refused: "submission.link"}
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), _CRASHED)
 
 
 def _key(*parts: object) -> str:

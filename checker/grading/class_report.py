@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shlex
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 from checker import _files
+from checker.grading.likeness import alike
+from checker.grading.results import Answered
 from checker.language import N_, get_language, translate
 from checker.messages import MESSAGES
 from checker.report import Finding
+from checker.report.report import TEXTS
+from checker.show.words import visible
 
 if TYPE_CHECKING:
     from checker.grading.course import Course
     from checker.grading.gradebook import Ledger
+    from checker.grading.marking import Mark
     from checker.grading.results import Graded
 
-ALIKE: Final = 0.98
-"""Cosine of two sketches from which networks count as copies of each other; see ``Evidence.sketch``.
-
-Networks of the same shape trained from different seeds stay below 0.6 (``tests/grading/test_batch.py`` measures it).
-"""
-
 BARS: Final = 10
-MOST_COMMON: Final = 8
+
+MOST_COMMON: Final = 3
+"""Mistakes of a question that the page shows."""
+
+EXAMPLES: Final = 2
+"""Answers that show a mistake to the class."""
+
+MOST_NAMES: Final = 40
+"""Students who are named in a list of news; the rest are counted."""
+
+MOST_SHOWN: Final = 1_000
+"""Characters of an example."""
 
 REASONS: Final = {
     "submission.no_notebook": N_("no notebook was handed in"),
@@ -42,6 +55,13 @@ REASONS: Final = {
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
     "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
+    "submission.evidence_damaged": N_("a graded cell's output holds evidence that cannot be read"),
+    "submission.evidence_unclear": N_(
+        "evidence lies in several places, or in a zip that cannot be read: look which one is right"
+    ),
+    "submission.evidence_differs": N_(
+        "there is different evidence for a question, in the notebook or in the folder beside it: the newest was graded"
+    ),
     "sandbox.missing": N_("no sandbox here: its notebook was not run"),
     "rerun.time": N_("running the notebook again took longer than allowed"),
     "rerun.memory": N_("running the notebook again needs more memory than allowed"),
@@ -55,15 +75,64 @@ REASONS: Final = {
 """What a person should look at, besides what :data:`checker.messages.MESSAGES` says of evidence."""
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that several made.
+
+    Attributes:
+        sentence: what to do about it, the measured numbers left open.
+        count, share: how many made it, and which share of those who answered.
+        examples: what some of them handed in, as code, without names.
+    """
+
+    sentence: str
+    count: int
+    share: float
+    examples: tuple[str, ...]
+
+
 @dataclass
 class QuestionSummary:
-    """How the class did in one question."""
+    """How the class did in one question.
+
+    Attributes:
+        id, max_points: the question's.
+        title, why: its title, and why the solution is right, messages; empty where it declares none.
+        answers, passed, points: how many answered, how many of them rightly, and the sum of their points.
+        mistakes: how many made each mistake, by its key.
+        examples: for each mistake some answers.
+    """
 
     id: str
     max_points: float
+    title: str = ""
+    why: str = ""
     answers: int = 0
     passed: int = 0
     points: float = 0.0
+    mistakes: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, answered: Answered) -> None:
+        """Count one answer."""
+        self.answers += 1
+        self.passed += answered.passed and not answered.reason
+        self.points += answered.points or 0.0
+        if answered.reason:  # what is not settled shows no mistake
+            return
+        for key in filter(_is_mistake, answered.findings):
+            self.mistakes[key] += 1
+            examples = self.examples.setdefault(key, [])
+            if answered.shown and answered.shown not in examples and len(examples) < EXAMPLES:
+                examples.append(answered.shown)
+
+    @property
+    def reteach(self) -> list[Mistake]:
+        """The most common mistakes."""
+        return [
+            Mistake(headline(key), count, count / self.answers, tuple(self.examples.get(key, ())))
+            for key, count in self.mistakes.most_common(MOST_COMMON)
+        ]
 
     @property
     def share(self) -> float:
@@ -76,6 +145,59 @@ class QuestionSummary:
         return self.points / self.answers if self.answers else 0.0
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A student whose work a person should look at.
+
+    Attributes:
+        student: the student's id.
+        reasons: the question, empty where it is none, and why, a message code.
+        new: whether the last report did not name this student.
+        links: addresses of the graded notebooks, relative to the page, by name.
+    """
+
+    student: str
+    reasons: tuple[tuple[str, str], ...]
+    new: bool = False
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the last report said: each student's score as it was written, and who needed a person."""
+
+    scores: Mapping[str, str]
+    waiting: frozenset[str]
+
+    @classmethod
+    def read(cls, table: Path) -> Self | None:
+        """The last report's table; None where there is none that can be read."""
+        try:
+            with table.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            names = [_files.undefused(row["student"]) for row in rows]
+            scores = dict(zip(names, (row["score"] for row in rows), strict=True))
+            waiting = frozenset(name for name, row in zip(names, rows, strict=True) if row["needs_attention"])
+        except (OSError, ValueError, KeyError, csv.Error):
+            return None
+        return cls(scores, waiting)
+
+
+@dataclass
+class News:
+    """What is new since the last report.
+
+    Attributes:
+        handed_in: who is in this report and was not in the last one.
+        changed: whose score is another one.
+        settled: who needed a person then, and does not now.
+    """
+
+    handed_in: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+
 @dataclass
 class ClassSummary:
     """What the page shows; filled by one pass over the results."""
@@ -84,26 +206,32 @@ class ClassSummary:
     max_points: float = 0.0
     scores: list[float] = field(default_factory=list)
     questions: dict[str, QuestionSummary] = field(default_factory=dict)
-    findings: Counter[tuple[str, str]] = field(default_factory=Counter)
-    attention: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
+    news: News | None = None
+    answers_page: str = ""
     alike: list[tuple[str, list[str]]] = field(default_factory=list)
-    sketches: dict[str, list[tuple[str, tuple[float, ...]]]] = field(default_factory=dict)
+    answers: dict[str, list[tuple[str, Answered]]] = field(default_factory=dict)
 
-    def add(self, result: Graded) -> None:
-        """Count one submission."""
+    def add(self, result: Graded, links: Mapping[str, str], before: Before | None = None) -> None:
+        """Count one submission.
+
+        Args:
+            result: its outcome.
+            links: addresses of its graded notebooks by name.
+            before: what the last report said.
+        """
         if result.reasons:
-            self.attention.append((result.student, result.reasons))
+            new = before is not None and result.student not in before.waiting
+            self.waiting.append(Waiting(result.student, _reasons(result), new, links))
         if result.failure:
             return
         self.scores.append(result.points)
         for name, answered in result.questions.items():
             question = self.questions.setdefault(name, QuestionSummary(name, answered.max_points))
-            question.answers += 1
-            question.passed += answered.passed and not answered.reason
-            question.points += answered.points or 0.0
-            self.findings.update((name, key) for key in answered.findings)
-            if answered.sketch:
-                self.sketches.setdefault(name, []).append((result.student, answered.sketch))
+            question.add(answered)
+            if answered.sketch or answered.curves:
+                self.answers.setdefault(name, []).append((result.student, answered))
 
     @property
     def automatic(self) -> float:
@@ -121,10 +249,22 @@ class ClassSummary:
     def median(self) -> float:
         return statistics.median(self.scores) if self.scores else 0.0
 
-    @property
-    def reteach(self) -> list[tuple[str, str, int]]:
-        """The most common findings: question, what was wrong, how many."""
-        return [(question, headline(key), count) for (question, key), count in self.findings.most_common(MOST_COMMON)]
+    def compare(self, before: Before, student: str, score: str, waits: bool) -> None:
+        """Note what is new about one student."""
+        news = self.news = self.news or News()
+        if student not in before.scores:
+            news.handed_in.append(student)
+        elif before.scores[student] != score:
+            news.changed.append(student)
+        if student in before.waiting and not waits:
+            news.settled.append(student)
+
+
+def _reasons(result: Graded) -> tuple[tuple[str, str], ...]:
+    """Why a person should look, question by question."""
+    questions = tuple((name, answered.reason) for name, answered in result.questions.items() if answered.reason)
+    others = (*((result.failure,) if result.failure else ()), *result.attention)
+    return (*questions, *(("", code) for code in others))
 
 
 def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
@@ -138,6 +278,7 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
         The HTML page, the CSV file, and how many students need a human eye.
     """
     from checker.grading.batch import readable
+    from checker.grading.submission import Release
 
     folder = course.root / "grades"
     folder.mkdir(exist_ok=True)
@@ -146,16 +287,45 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     here = {readable(student) for student in course.students()}
     results = (result for result in ledger.results() if result.student in here)
     table = folder / f"{course.assignment}.csv"
-    _files.replace(table, _rows(results, ledger, summary))
+    summary.questions = _declared(course.assignment)
+    before = Before.read(table)
+    summary.news = News() if before is not None else None
+    _files.replace(table, _rows(course, results, ledger, summary, before))
+    summary.questions = {name: question for name, question in summary.questions.items() if question.answers}
+    manual = {name for path in course.release_notebooks() for name in Release.load(path).manual}
+    summary.unread = {name: count for name, count in ledger.waiting().items() if name in manual and count}
+    to_read = folder / f"{course.assignment}-answers.html"
+    summary.answers_page = to_read.name if to_read.is_file() else ""
     summary.alike = [
-        (question, students) for question, sketches in summary.sketches.items() for students in groups(sketches)
+        (question, students) for question, answers in summary.answers.items() for students in alike(answers)
     ]
     page = folder / f"{course.assignment}.html"
     _files.replace(page, render(summary))
-    return page, table, len(summary.attention)
+    return page, table, len(summary.waiting)
 
 
-def _rows(results: Iterable[Graded], ledger: Ledger, summary: ClassSummary) -> Iterator[str]:
+def _declared(assignment: str) -> dict[str, QuestionSummary]:
+    """The assignment's questions, with nothing counted yet."""
+    from checker import assignments
+
+    questions = assignments.find(assignment).questions if assignment in assignments.NAMES else ()
+    return {each.id: QuestionSummary(each.id, each.points, each.title, each.why) for each in questions}
+
+
+def _links(course: Course, student: str) -> dict[str, str]:
+    """Addresses of a student's graded notebooks, relative to the page, by name."""
+    folder = course.autograded / student / course.assignment
+    found = (folder / path.name for path in course.release_notebooks())
+    return {
+        path.name: quote(Path(os.path.relpath(path, course.root / "grades")).as_posix())
+        for path in found
+        if path.is_file()
+    }
+
+
+def _rows(
+    course: Course, results: Iterable[Graded], ledger: Ledger, summary: ClassSummary, before: Before | None
+) -> Iterator[str]:
     """The lines of the CSV file; fills the summary on the way."""
     line = _Line()
     names = ledger.questions()
@@ -164,9 +334,11 @@ def _rows(results: Iterable[Graded], ledger: Ledger, summary: ClassSummary) -> I
     writer.writerow(["student", "score", "max_score", *names, "needs_attention"])
     yield line.text
     for result in results:
-        summary.add(result)
+        summary.add(result, _links(course, result.student) if result.reasons else {}, before)
         points = [_cell(result, name) for name in names]
         score = final.get(result.student, 0.0)
+        if before is not None:
+            summary.compare(before, result.student, str(score), bool(result.reasons))
         writer.writerow([_files.defused(result.student), score, summary.max_points, *points, " ".join(result.reasons)])
         yield line.text
 
@@ -185,36 +357,17 @@ def _cell(result: Graded, name: str) -> float | str:
     return "" if not scores or scores[0] is None else scores[0]
 
 
-def groups(sketches: Sequence[tuple[str, tuple[float, ...]]]) -> list[list[str]]:
-    """Students whose networks are copies of each other, largest group first.
-
-    Args:
-        sketches: students and their networks' sketches, see ``Evidence.sketch``.
-    """
-    import numpy as np
-
-    if len(sketches) < 2:
-        return []
-    vectors = np.array([sketch for _, sketch in sketches], np.float32)
-    leader = list(range(len(sketches)))
-    block = max(1, 4_000_000 // len(sketches))  # of the table of cosines, 16 MB at a time
-    for start in range(0, len(sketches), block):
-        rows, columns = np.nonzero(vectors[start : start + block] @ vectors.T > ALIKE)
-        for row, column in zip((rows + start).tolist(), columns.tolist(), strict=True):
-            leader[_root(leader, column)] = _root(leader, row)
-    members: dict[int, list[str]] = {}
-    for number, (student, _) in enumerate(sketches):
-        members.setdefault(_root(leader, number), []).append(student)
-    return sorted(
-        (sorted(group) for group in members.values() if len(group) > 1), key=lambda group: (-len(group), group)
-    )
-
-
-def _root(leader: list[int], number: int) -> int:
-    while leader[number] != number:
-        leader[number] = leader[leader[number]]
-        number = leader[number]
-    return number
+def shown(mark: Mark) -> str:
+    """What a student handed in for a question, as code without a name: the layers, or the answer that was read off."""
+    report = mark.report
+    rows = report["architecture"].table if "architecture" in report else ()
+    layers = [row.actual for row in sorted(rows, key=lambda row: row.number or 0) if row.actual is not None]
+    if layers:
+        return "\n".join(map(visible, layers))[:MOST_SHOWN]
+    answer = {} if mark.evidence is None else mark.evidence.record.get("answer")
+    if not isinstance(answer, Mapping):
+        return ""
+    return visible("\n".join(f"{name} = {value!r}" for name, value in answer.items()))[:MOST_SHOWN]
 
 
 def finding_key(finding: Finding) -> str:
@@ -223,9 +376,15 @@ def finding_key(finding: Finding) -> str:
     return json.dumps([finding.code, finding.position, words], sort_keys=True)
 
 
+def _is_mistake(key: str) -> bool:
+    """Whether a finding speaks of what was answered, not of files that are missing."""
+    return not str(json.loads(key)[0]).startswith(("evidence.", "checker."))
+
+
 def headline(key: str) -> str:
     """A finding's sentence for a whole class, measured numbers left open, in the language in force."""
     code, position, words = json.loads(key)
+    words = {name: translate(word) if name in TEXTS else word for name, word in words.items()}
     message = MESSAGES.get(code) or MESSAGES.get(code.partition(":")[0])
     return translate(message).format_map(_Gaps(words, position=position)) if message else str(code)
 
@@ -252,15 +411,15 @@ class _Gap:
 
 def render(summary: ClassSummary) -> str:
     """The class report as an HTML page without scripts, in the language in force."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from checker.show import html
 
-    environment = Environment(
-        loader=PackageLoader("checker.show"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
+    template = html.environment().get_template("class_report.html")
+    return template.render(
+        _=translate,
+        summary=summary,
+        language=html.LANGUAGE_TAGS[get_language()],
+        reason=reason,
+        visible=visible,
+        quoted=shlex.quote,
+        most_names=MOST_NAMES,
     )
-    environment.globals.update(_=translate, reason=reason)
-    language = {"en": "en", "zh": "zh-Hans"}[get_language()]
-    return environment.get_template("class_report.html").render(summary=summary, language=language)

@@ -10,12 +10,14 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -37,6 +39,13 @@ SAME_STUDENT: Final = N_("Two different people of the download would both be {st
 NO_PERSON: Final = N_("Its name does not say whose it is.")
 DOUBLED: Final = N_("Two different files could be the latest {file}.")
 NOTHING: Final = N_("There is no file in it.")
+STAMP: Final = "timestamp.txt"
+"""nbgrader's file for the time of a submission, from which it knows who is late."""
+
+LEAST_LATE: Final = N_(
+    "Marked as late without a time: counted as one second after the due date, the least that this can mean."
+)
+NO_DUE_DATE: Final = N_("Marked as late, but the gradebook has no due date to be late for.")
 OTHER: Final = N_("Something else already lies in {folder}; `--update` takes the newer download in its place.")
 
 
@@ -145,8 +154,9 @@ def collect(
     students = _students(groups, people, collected)
     index = Index.load(course, assignment)
     releases = released(course, assignment)
+    due = due_date(course, assignment)
     for key, student in students.items():
-        _submission(course, assignment, groups[key], student, releases, index, collected, update)
+        _submission(course, assignment, groups[key], student, releases, due, index, collected, update)
     index.scheme = scheme
     index.save()
     return collected
@@ -244,6 +254,7 @@ def _submission(
     person: _Person,
     student: str,
     releases: Sequence[Released],
+    due: datetime | None,
     index: Index,
     collected: Collected,
     update: bool,
@@ -266,6 +277,12 @@ def _submission(
         why = [note for note in layout.notes if note != translate(NO_NOTEBOOK)] or [translate(NOTHING)]
         collected.unresolved.append((person.shown, " ".join(why)))
         return
+    late = any(handed.late for handed, _ in person.files)
+    stamp, told = _stamp(main, late, due)
+    if collected.scheme != "plain":  # a learner's own file is no word of the system's
+        layout.files.pop(STAMP, None)
+    if stamp:
+        layout.files[STAMP] = stamp.encode()
     folder = course / SUBMITTED / student / assignment
     try:
         state = _write(folder, layout.files, index.digest(student) if update else None)
@@ -276,8 +293,8 @@ def _submission(
         collected.unresolved.append((person.shown, translate(OTHER, folder=folder)))
         return
     (collected.new if state == "new" else collected.same).append(student)
-    collected.notes += [(student, note) for note in layout.notes]
-    if any(handed.late for handed, _ in person.files):
+    collected.notes += [(student, note) for note in (*layout.notes, *told)]
+    if late:
         collected.late.append(student)
     index.students[student] = {
         "system": collected.scheme,
@@ -286,6 +303,32 @@ def _submission(
         "file": PurePosixPath(main.file).name,
         "digest": _digest(layout.files),
     }
+
+
+def _stamp(main: Handed, late: bool, due: datetime | None) -> tuple[str, tuple[str, ...]]:
+    """What nbgrader's file says of the time, in UTC, empty where the download says nothing; and what to tell of it."""
+    if main.time:
+        local = datetime.strptime(main.time, "%Y-%m-%d %H:%M:%S")
+        return f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n", ()
+    if not late:
+        return "", ()
+    if due is None:
+        return "", (translate(NO_DUE_DATE),)
+    return f"{due + timedelta(seconds=1):%Y-%m-%d %H:%M:%S} UTC\n", (translate(LEAST_LATE),)
+
+
+def due_date(course: Path, assignment: str) -> datetime | None:
+    """When an assignment was due, in UTC, as the course's gradebook says; None where it does not."""
+    path = course / "gradebook.db"
+    if not path.is_file():
+        return None
+    with (
+        suppress(sqlite3.Error, ValueError),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db,
+    ):
+        row = db.execute("select duedate from assignment where name = ?", (assignment,)).fetchone()
+        return datetime.fromisoformat(row[0]) if row and row[0] else None
+    return None
 
 
 class _Doubled(Exception):

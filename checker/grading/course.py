@@ -7,29 +7,34 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import nbformat.v4
 from nbformat import NotebookNode
 
 from checker import assignments
 from checker.grading import sandbox
 from checker.grading._logging import handlers_kept
-from checker.grading.class_report import finding_key
-from checker.grading.marking import Mark, Marks, grade_notebook, silent
+from checker.grading.class_report import finding_key, shown
+from checker.grading.likeness import probes
+from checker.grading.marking import Mark, Marks, grade_notebook, silent, with_reasons
+from checker.grading.pool import may_take
 from checker.grading.results import Answered, Graded
 from checker.grading.submission import Found, Release, Submission, restore, words_elsewhere
 from checker.language import N_, translate
+from checker.questions import NetworkQuestion, Question
 from checker.questions.evidence import FOLDER
 from checker.report import Severity
 
 if TYPE_CHECKING:
     from checker.grading.batch import Options
+    from checker.grading.gradebook import Penalty
+
+_UNFINISHED = ".grading-"
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ class Course:
 
     def run_again(self, notebook: bytes, assignment: str) -> sandbox.Run:
         """Run a notebook in the sandbox, as long as the course allows."""
+        may_take(self.seconds + sandbox.DYING)
         return sandbox.run_notebook(notebook, assignment, limits=sandbox.Limits(seconds=self.seconds))
 
     def release_notebooks(self) -> list[Path]:
@@ -149,34 +155,31 @@ class Course:
 
     def released(self) -> list[str]:
         """Digests of the notebooks as they were handed out."""
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.release_notebooks()]
+        return [_digest(path, _stamp(path)) for path in self.release_notebooks()]
+
+    def tidy(self) -> None:
+        """Remove what a grader that was killed left half written beside the autograded notebooks."""
+        for leftover in self.autograded.glob(f"*/{_UNFINISHED}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def is_graded(self, student: str) -> bool:
         """Whether the student's autograded notebooks are there."""
         folder = self.autograded / student / self.assignment
         return all((folder / path.name).is_file() for path in self.release_notebooks())
 
-    def late_penalties(self, results: Sequence[Graded]) -> None:
-        """Let nbgrader's own plugin judge those who were late; a class without due date costs nothing."""
-        from nbgrader.api import Gradebook
+    def late_penalty(self) -> Penalty:
+        """What being late costs, as nbgrader's own plugin or the course's says; at most the score, at least nothing."""
         from nbgrader.preprocessors import AssignLatePenalties
         from traitlets.config import Config
 
-        with Gradebook(self.db_url, self.course_id) as gradebook:
-            if gradebook.find_assignment(self.assignment).duedate is None:
-                return
-            late = [
-                result.student
-                for result in results
-                if not result.failure
-                and gradebook.find_submission(self.assignment, result.student).total_seconds_late > 0
-            ]
-        for student in late:
-            for path in self.release_notebooks():
-                names = {"notebook": path.stem, "assignment": self.assignment, "student": student}
-                preprocessor = AssignLatePenalties(config=Config(self.config))
-                empty = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
-                preprocessor.preprocess(empty, {"nbgrader": {**names, "db_url": self.db_url}})
+        preprocessor = AssignLatePenalties(config=Config(self.config))
+        preprocessor.init_plugin()
+
+        def cost(student: str, score: float, seconds: float) -> float | None:
+            points = preprocessor.plugin_inst.late_submission_penalty(student, score, seconds)
+            return None if points is None else min(max(0.0, float(points)), score)
+
+        return cost
 
 
 def _config(root: Path) -> Any:
@@ -222,18 +225,19 @@ def graded(course: Course, submission: Submission, key: str, options: Options, a
     paths = course.release_notebooks()
     others = [path.stem for path in paths]
     for path in paths:
-        release = _release(path)
+        release = _release(path, _stamp(path))
         found = submission.found(release, others)
-        attention += found.problems
+        noted = [*found.problems, *(["submission.words_elsewhere"] if _elsewhere(found, release) else [])]
+        attention += noted
         source, problem = _source(course, submission, found, release, options.rerun)
-        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others)
+        known = found if source is submission else None
+        notebook, marks = grade_notebook(source, assignment, release, run_again, options.pictures, others, known)
         if audited and not options.rerun:
             problem = _audit(course, submission, found, release, marks)
         attention += [problem] if problem else []
-        attention += ["submission.words_elsewhere"] if _elsewhere(found, release) else []
-        notebooks[path.name] = notebook
+        notebooks[path.name] = with_reasons(notebook, noted)
         grades[release.name], comments[release.name] = _scores(notebook, release, marks)
-        questions.update({question: _answered(mark) for question, mark in marks.items()})
+        questions.update({name: _answered(mark, getattr(assignment, name)) for name, mark in marks.items()})
     _write(course, student, notebooks, submission.timestamp)
     attention = list(dict.fromkeys(attention))
     return replace(result, grades=grades, comments=comments, questions=questions, attention=tuple(attention))
@@ -245,8 +249,20 @@ def _elsewhere(found: Found, release: Release) -> bool:
 
 
 @cache
-def _release(path: Path) -> Release:
+def _release(path: Path, stamp: tuple[int, int]) -> Release:
+    """The release in this file, read anew when it changes: a cluster's workers outlive a run."""
     return Release.load(path)
+
+
+@cache
+def _digest(path: Path, stamp: tuple[int, int]) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with a file's content: its size and the time of its last change."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _source(
@@ -266,7 +282,7 @@ def _run_again(course: Course, submission: Submission, found: Found, release: Re
         return submission
     run = course.run_again(_text(restore(found.notebook, release)).encode(), course.assignment)
     left = {name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
-    return replace(submission, evidence={Path(name).name: content for name, content in left.items()})
+    return replace(submission, evidence={Path(name).name: content for name, content in left.items()}, carries=False)
 
 
 def _audit(course: Course, submission: Submission, found: Found, release: Release, marks: Marks) -> str:
@@ -301,11 +317,17 @@ def _scores(
     return grades, comments
 
 
-def _answered(mark: Mark) -> Answered:
+def _answered(mark: Mark, question: Question[Any]) -> Answered:
     report = mark.report
     errors = (finding_key(finding) for finding in report.findings if finding.severity is Severity.ERROR)
-    sketch = mark.evidence.sketch if mark.evidence is not None else ()
-    return Answered(mark.points, report.max_points, report.passed, mark.reason, tuple(dict.fromkeys(errors)), sketch)
+    found = tuple(dict.fromkeys(errors))
+    answered = Answered(mark.points, report.max_points, report.passed, mark.reason, found, shown(mark) if found else "")
+    if mark.evidence is None:
+        return answered
+    evidence = mark.evidence
+    training = question.training if isinstance(question, NetworkQuestion) else None
+    responses = () if training is None else evidence.responses(probes(training.data))
+    return replace(answered, sketch=evidence.sketch, responses=responses, curves=evidence.curves_digest)
 
 
 def _text(notebook: NotebookNode) -> str:
@@ -317,7 +339,7 @@ def _write(course: Course, student: str, notebooks: Mapping[str, NotebookNode], 
     """Put the autograded notebooks where nbgrader looks for them: the whole folder or nothing."""
     parent = course.autograded / student
     parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=".grading-", dir=parent))
+    fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
     try:
         os.chmod(fresh, 0o755)
         if timestamp:

@@ -2,13 +2,13 @@
 
 nbgrader's own API asks the database about every cell; a class of thousands needs a few statements for hundreds of
 submissions. What is written is what ``nbgrader autograde`` writes: manual scores and comments are never touched. The
-journal stands in the same database and is written in the same transaction, so that a grader killed at any moment has
-either written a submission and knows it, or has not.
+journal stands in the same database and is written in the same transaction, late penalties included, so that a grader
+killed at any moment has either written a submission and knows it, or has not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -38,6 +38,9 @@ JOURNAL: Final = sql.Table(
 )
 """What has been graded: ``key`` is a digest of the submission, the checker and the options; ``result`` a Graded."""
 
+Penalty = Callable[[str, float, float], float | None]
+"""Points taken off a late notebook: of the student, the notebook's score, and the seconds by which it was late."""
+
 
 class Ledger:
     """The gradebook of one assignment, open for one writer.
@@ -54,7 +57,7 @@ class Ledger:
         self._session = self._gradebook.db
         self.assignment = assignment
         entry = self._gradebook.find_assignment(assignment)
-        self.id, self.duedate = entry.id, entry.duedate
+        self.id = entry.id
         self.notebooks = {notebook.name: notebook.id for notebook in entry.notebooks}
         self.cells = self._cells()
         JOURNAL.create(self._gradebook.engine, checkfirst=True)
@@ -90,17 +93,25 @@ class Ledger:
         """What the whole assignment is worth, written answers included."""
         return float(self._gradebook.find_assignment(self.assignment).max_score or 0.0)
 
+    def waiting(self) -> dict[str, int]:
+        """How many submissions wait for a person in each graded cell, by the cell's name."""
+        here = BaseCell.notebook_id.in_(list(self.notebooks.values()))
+        query = sql.select(BaseCell.name, sql.func.count()).join(Grade, Grade.cell_id == BaseCell.id)
+        rows = self._session.execute(query.where(here, Grade.needs_manual_grade).group_by(BaseCell.name))
+        return dict(map(tuple, rows))
+
     def final_scores(self) -> dict[str, float]:
         """Each student's score as it stands, with manual scores, extra credit and late penalties."""
         total = sql.select(SubmittedAssignment.student_id, SubmittedAssignment.score)
         rows = self._session.execute(total.where(SubmittedAssignment.assignment_id == self.id))
         return {student: float(score or 0.0) for student, score in rows}
 
-    def write(self, results: Sequence[Graded]) -> None:
-        """Enter some results and the journal's lines for them, all or none.
+    def write(self, results: Sequence[Graded], penalty: Penalty) -> None:
+        """Enter some results, what being late costs, and the journal's lines for them, all or none.
 
         Args:
             results: at most some hundreds, each student once.
+            penalty: what being late costs.
         """
         try:
             graded = [result for result in results if not result.failure]
@@ -109,6 +120,8 @@ class Ledger:
             notebooks = self._submitted_notebooks(graded, submissions)
             self._write_grades(graded, notebooks)
             self._write_comments(graded, notebooks)
+            self._write_penalties(graded, penalty)
+            self._flag(graded, notebooks)
             self._write_journal(results)
             self._session.commit()
         except BaseException:
@@ -203,6 +216,28 @@ class Ledger:
                 (changed if place in kept else new).append((place, values))
         self._upsert(Comment, new, changed)
 
+    def _write_penalties(self, graded: Sequence[Graded], penalty: Penalty) -> None:
+        """What being late costs those who were; nothing, also where it once did, for the others."""
+        query = sql.select(SubmittedNotebook.id, SubmittedNotebook.score, SubmittedAssignment).join(
+            SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id
+        )
+        query = query.where(
+            SubmittedAssignment.assignment_id == self.id,
+            SubmittedAssignment.student_id.in_([result.student for result in graded]),
+        )
+        rows = []
+        for notebook, score, submission in self._session.execute(query.execution_options(populate_existing=True)).all():
+            late = submission.total_seconds_late
+            cost = penalty(submission.student_id, score, late) if late > 0 else None
+            rows.append({"b_id": notebook, "late_submission_penalty": cost})
+        self._update(SubmittedNotebook, ("id",), rows)
+
+    def _flag(self, graded: Sequence[Graded], notebooks: Mapping[tuple[str, str], str]) -> None:
+        """Flag what a person should look at, as formgrader shows it; a teacher's own flags stay."""
+        flagged = {result.student for result in graded if result.attention}
+        rows = [{"b_id": place, "flagged": True} for (student, _), place in notebooks.items() if student in flagged]
+        self._update(SubmittedNotebook, ("id",), rows)
+
     def _rows(self, table: Any, column: Any, notebooks: Iterable[str]) -> dict[tuple[str, str], Any]:
         """What these notebooks' rows hold in one column, by notebook and cell."""
         query = sql.select(table.notebook_id, table.cell_id, column).where(table.notebook_id.in_(list(notebooks)))
@@ -239,22 +274,13 @@ class Ledger:
             {
                 "assignment": self.assignment,
                 "student": result.student,
-                "key": "" if self.duedate is not None else result.key,  # not done until late penalties are: settle
+                "key": result.key,
                 "result": result.to_json(),
             }
             for result in results
         ]
         if rows:
             self._session.execute(sql.insert(JOURNAL), rows)
-
-    def settle(self, results: Sequence[Graded]) -> None:
-        """Note that late penalties are done: a grader killed between grades and penalties redoes both."""
-        if self.duedate is None:
-            return
-        for result in results:
-            mine = (JOURNAL.c.assignment == self.assignment) & (JOURNAL.c.student == result.student)
-            self._session.execute(sql.update(JOURNAL).where(mine).values(key=result.key))
-        self._session.commit()
 
 
 _Row = tuple[tuple[str, str], dict[str, Any]]

@@ -6,6 +6,7 @@ nbgrader's own commands and ``grading.batch`` for a whole class.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +16,11 @@ from nbformat import NotebookNode
 
 from checker import show
 from checker.grading.assess import assess
+from checker.grading.class_report import reason
 from checker.grading.obstacles import obstacle
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
+    Found,
     Release,
     Submission,
     as_bytes,
@@ -27,7 +30,7 @@ from checker.grading.submission import (
     unanswered,
     unexecuted,
 )
-from checker.language import known, using
+from checker.language import N_, known, translate, using
 from checker.questions import Assignment
 from checker.questions.evidence import FOLDER, Evidence
 from checker.report import Report
@@ -69,6 +72,7 @@ def grade_notebook(
     rerun: Rerun | None = None,
     pictures: bool = True,
     others: Collection[str] = (),
+    found: Found | None = None,
 ) -> tuple[NotebookNode, Marks]:
     """Mark one submission; nothing in it can raise.
 
@@ -77,17 +81,18 @@ def grade_notebook(
         assignment: the assignment that it answers.
         release: the notebook as it was handed out.
         rerun: how to run the notebook again where its evidence does not settle a question; None: leave it unsettled.
-        pictures: draw the learning curves; else they are told in words, which is much faster.
+        pictures: draw the learning curves; else they are told in words.
         others: names of the assignment's other notebooks.
+        found: the submission's notebook, where it was looked for before.
 
     Returns:
         The restored notebook, whose automatically graded cells hold the report and the points as outputs, and the
         marks by question id.
     """
-    found = submission.found(release, others)
+    found = found or submission.found(release, others)
     notebook = restore(found.notebook, release, found.raw)
     marks = mark_notebook(
-        notebook, submission.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
+        notebook, found.evidence, assignment, release, None if found.raw else rerun, pictures, not found.raw
     )
     return notebook, marks
 
@@ -169,12 +174,38 @@ def write_marks(notebook: NotebookNode, marks: Marks, pictures: bool = True) -> 
             mark = marks.get(grade_id)
             if mark is None:
                 continue
-            data = {"text/html": show.html.render(mark.report, pictures), "text/plain": show.text.render(mark.report)}
+            page = show.page.of(mark.report)
+            data = {"text/html": show.html.render(page, pictures), "text/plain": show.text.render(page)}
             cell.outputs = [from_dict({"output_type": "display_data", "metadata": {}, "data": data})]
             if mark.points is not None:
                 points = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}
                 cell.outputs.append(from_dict({**points, "data": {"text/plain": repr(mark.points)}}))
             cell.execution_count = 1
+
+
+def with_reasons(notebook: NotebookNode, codes: Collection[str]) -> NotebookNode:
+    """The notebook, headed by why a person should look at it; unchanged where there is no reason.
+
+    Args:
+        notebook: a restored notebook; it is changed.
+        codes: message codes.
+    """
+    if codes:
+        with using(language_of(notebook)):
+            lines = [
+                translate(N_("**A person will look at this submission:**")),
+                *(f"- {reason(code)}" for code in codes),
+            ]
+        taken = {cell.id for cell in notebook.cells}
+        name = next(name for number in itertools.count() if (name := f"attention-{number}") not in taken)
+        head = {
+            "cell_type": "markdown",
+            "id": name,
+            "metadata": {},
+            "source": "\n\n".join([lines[0], "\n".join(lines[1:])]),
+        }
+        notebook.cells.insert(0, from_dict(head))
+    return notebook
 
 
 def silent(notebook: NotebookNode, release: Release, marks: Marks) -> frozenset[str]:

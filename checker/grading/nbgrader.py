@@ -1,8 +1,8 @@
-"""nbgrader with its traps closed: ``configure(c)`` in an ``nbgrader_config.py`` is all that a course needs.
+"""nbgrader as this course needs it: ``configure(c)`` in an ``nbgrader_config.py`` is all there is to do.
 
 nbgrader's own commands, formgrader, feedback and export go on as they are. What changes is what they call: a submission
 is read whatever it has become (:class:`SubmissionExporter`), its points come from verified evidence instead of from
-running a stranger's code (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
+running code that was handed in (:class:`GradeFromEvidence`), and what the learner gets back shows no hidden test
 (:class:`HideTests`).
 """
 
@@ -14,7 +14,8 @@ import os
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,20 +30,15 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, List, Unicode
 
+from checker.grading import nbgrader_internals as internals
 from checker.grading import sandbox
-from checker.grading.batch import SECONDS, at_most, is_name, readable
-from checker.grading.class_report import REASONS, reason
+from checker.grading._logging import handlers_kept
+from checker.grading.batch import SECONDS, failure_of, is_name, readable
+from checker.grading.class_report import reason
+from checker.grading.pool import Workers
 from checker.grading.sandbox import Ending, Run
-from checker.grading.submission import (
-    Release,
-    Submission,
-    as_bytes,
-    graded_cells,
-    notebook_of,
-    outputs_by_id,
-    restore,
-)
-from checker.reading.archive import Refused
+from checker.grading.submission import Release, as_bytes, from_file, graded_cells, notebook_of, outputs_by_id
+from checker.language import get_language
 
 VALIDATE_TIMEOUT = 1800
 """Seconds that one cell may take where nbgrader itself runs a notebook; its own limit of 30 ends most trainings."""
@@ -84,11 +80,11 @@ def configure(c: Any) -> None:
     c.GenerateFeedback.preprocessors = [stock.GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
 
 
-def gradebook_url(root: Path) -> str:
+def gradebook_url(root: Path, name: str = "gradebook.db") -> str:
     """The address of a course folder's gradebook, whatever characters are in the folder's name."""
     from sqlalchemy.engine import URL
 
-    return URL.create("sqlite", database=os.path.abspath(root / "gradebook.db")).render_as_string()
+    return URL.create("sqlite", database=os.path.abspath(root / name)).render_as_string()
 
 
 def find_alembic() -> None:
@@ -112,14 +108,16 @@ class KeepStraysIn(NbGraderPreprocessor):  # type: ignore[misc]
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        coursedir, assignment = _converter(self).coursedir, resources["nbgrader"]["assignment"]
-        for stray in self.take_out(coursedir, assignment, _folder(coursedir, coursedir.release_directory, assignment)):
+        coursedir, assignment = internals.converter_of(self).coursedir, resources["nbgrader"]["assignment"]
+        for stray in self.take_out(
+            coursedir, assignment, internals.folder_of(coursedir, coursedir.release_directory, assignment)
+        ):
             self.log.warning("Not released: %s (KeepStraysIn.release names what is)", stray)
         return nb, resources
 
     def take_out(self, coursedir: CourseDirectory, assignment: str, target: Path) -> list[Path]:
         """Delete the copies that lie in this folder; gives their paths, relative to it."""
-        source = _folder(coursedir, coursedir.source_directory, assignment)
+        source = internals.folder_of(coursedir, coursedir.source_directory, assignment)
         strays = [
             path.relative_to(source)
             for path in sorted(source.rglob("*"))
@@ -156,76 +154,118 @@ class SubmissionExporter(NotebookExporter):
 
 def _prepare(converter: Autograde) -> None:
     """Have nbgrader grade, in place of the submitted folders, copies that hold only what grading needs."""
-    coursedir, convert = converter.coursedir, converter.convert_notebooks
+    coursedir = converter.coursedir
     register(converter, coursedir.assignment_id)
     submitted = coursedir.submitted_directory
 
-    def guarded() -> None:
-        with tempfile.TemporaryDirectory() as scratch:
+    def guarded(convert: Callable[[], None]) -> None:
+        with tempfile.TemporaryDirectory() as scratch, Workers(1, SECONDS) as worker:
             converter.handed_in = Path(coursedir.format_path(submitted, ".", "."))
-            converter.unread = {}
-            converter.assignments = dict(_staged(converter, Path(os.path.realpath(scratch))))
-            coursedir.submitted_directory = os.path.realpath(scratch)
+            converter.worker, converter.evidence = worker, Path(os.path.realpath(scratch)) / "evidence"
+            converter.staged = {}
+            copies = converter.evidence.with_name("submitted")
+            internals.convert_only(converter, dict(_staged(converter, copies)))
+            coursedir.submitted_directory = str(copies)
             try:
                 convert()
             finally:
                 coursedir.submitted_directory = submitted
 
-    converter.convert_notebooks = guarded
+    internals.run_around_notebooks(converter, guarded)
 
 
-def _staged(converter: Autograde, scratch: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each submission's folder in the scratch folder, and its notebooks; those that cannot be read are left out."""
+def _staged(converter: Autograde, copies: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each submission's folder among the copies, and its notebooks: blank ones where it cannot be read."""
     coursedir = converter.coursedir
     assignment = coursedir.assignment_id
-    names = notebook_names(converter, assignment)
     pattern = coursedir.student_id
     for student in sorted(os.listdir(converter.handed_in)) if converter.handed_in.is_dir() else ():
-        if not fnmatch.fnmatchcase(student, pattern) or not os.path.lexists(converter.handed_in / student / assignment):
+        place = converter.handed_in / student
+        if not fnmatch.fnmatchcase(student, pattern) or not os.path.lexists(place / assignment):
             continue
-        try:
-            if not is_name(student):
-                raise Refused("submission.bad_name")
-            submission = Submission.read(converter.handed_in, student, assignment)
-            folder = scratch / student / assignment
-            folder.mkdir(parents=True)
-            if submission.timestamp:
-                (folder / "timestamp.txt").write_text(f"{submission.timestamp} UTC\n", "utf-8")
-            for name in names:
-                release = release_of(converter, assignment, name)
-                found = submission.found(release, names)
-                for problem in found.problems:
-                    converter.log.warning("%s: %s", student, reason(problem))
-                if found.name not in ("", f"{name}.ipynb"):
-                    converter.log.warning("%s of %s is graded as %s.ipynb", readable(found.name), student, name)
-                converter.unread[student, name] = bool(found.raw)
-                (folder / f"{name}.ipynb").write_bytes(as_bytes(restore(found.notebook, release, found.raw)))
-            yield str(folder), [str(folder / f"{name}.ipynb") for name in names]
-        except Refused as refused:
-            code = refused.code if refused.code in REASONS else "submission.link"
-            converter.log.error("%s was not graded: %s", readable(student), reason(code))
-        except NotADirectoryError:
+        if not is_name(student):
+            converter.log.error("%s was not graded: %s", readable(student), reason("submission.bad_name"))
             continue
-        except Exception as error:  # one submission must not end the class
-            converter.log.error("%s was not graded: %r", readable(student), error)
+        if not place.is_symlink() and not place.is_dir():
+            continue
+        folder = copies / student / assignment
+        for each in (folder, converter.evidence / student):
+            each.mkdir(parents=True)
+        yield str(folder), [str(folder / f"{name}.ipynb") for name in _lay_down(converter, student, folder)]
+
+
+def _lay_down(converter: Autograde, student: str, folder: Path) -> list[str]:
+    """Read one submission, in the worker, into its folder of copies; gives the names of its notebooks."""
+    from checker.grading import staging
+
+    assignment = converter.coursedir.assignment_id
+    names = notebook_names(converter, assignment)
+    paths = [_release_path(converter, assignment, name) for name in names]
+    evidence = converter.evidence / student
+    try:
+        staged = converter.worker.submit(
+            staging.stage, converter.handed_in, student, assignment, paths, folder, evidence, get_language()
+        ).result()
+    except Exception as error:  # one submission must not end the class
+        code = failure_of(error)
+        converter.log.error("%s was not read: %s", student, reason(code))
+        staged = {name: staging.Staged("", (code,), failure=code) for name in names}
+        for name, path in zip(names, paths, strict=True):
+            (folder / f"{name}.ipynb").write_bytes(staging.blank(Release.load(path), code))
+    for name, found in staged.items():
+        converter.staged[student, name] = found
+        for problem in found.problems:
+            converter.log.warning("%s: %s", student, reason(problem))
+        if found.file not in ("", f"{name}.ipynb"):
+            converter.log.warning("%s of %s is graded as %s.ipynb", readable(found.file), student, name)
+    return names
 
 
 def register(converter: BaseConverter, assignment: str) -> None:
     """Enter an assignment into the gradebook if it is not there: a clone's release was generated without one.
+
+    What was left half entered, by a command that was killed, is entered again: a cell that the gradebook does not know
+    would never get a score.
 
     Args:
         converter: any of nbgrader's converters, for its course directory and configuration.
         assignment: the assignment's name.
     """
     coursedir = converter.coursedir
+    create_gradebook(coursedir.db_url)
+    released = {
+        (name, grade_id)
+        for name in notebook_names(converter, assignment)
+        for grade_id, cell in release_of(converter, assignment, name).tracked.items()
+        if any(cell.metadata.nbgrader.get(what) for what in ("grade", "solution", "locked", "task"))
+    }
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
-            known = bool(gradebook.find_assignment(assignment).notebooks)
+            notebooks = gradebook.find_assignment(assignment).notebooks
         except MissingEntry:
-            known = False
-    if not known and _folder(coursedir, coursedir.source_directory, assignment).is_dir():
+            notebooks = []
+        known = {(notebook.name, cell.name) for notebook in notebooks for cell in notebook.source_cells}
+        graded = any(notebook.submissions for notebook in notebooks)  # nbgrader changes no cells of such a notebook
+        complete = bool(notebooks) and (graded or released <= known)
+    if not complete and internals.folder_of(coursedir, coursedir.source_directory, assignment).is_dir():
         with tempfile.TemporaryDirectory() as scratch:
             _generate(converter, assignment, Path(scratch))
+
+
+def create_gradebook(url: str) -> None:
+    """Create the gradebook, if it is a file that is not there, under its name only when it is whole."""
+    from sqlalchemy.engine import make_url
+
+    address = make_url(url)
+    path = Path(address.database or "")
+    if address.get_backend_name() != "sqlite" or not path.is_absolute() or path.exists() or not path.parent.is_dir():
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as scratch:
+        fresh = Path(scratch) / path.name
+        with handlers_kept():
+            Gradebook(gradebook_url(fresh.parent, path.name)).close()
+        with suppress(FileExistsError):  # another process was faster
+            os.link(fresh, path)
 
 
 def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:
@@ -240,7 +280,7 @@ def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:
 
 def notebook_names(converter: BaseConverter, assignment: str) -> list[str]:
     """The names of an assignment's notebooks, without suffix."""
-    folder = _folder(converter.coursedir, converter.coursedir.release_directory, assignment)
+    folder = internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
     return sorted(path.stem for path in folder.glob("*.ipynb"))
 
 
@@ -250,22 +290,18 @@ def release_of(converter: BaseConverter, assignment: str, notebook: str) -> Rele
     Raises:
         OSError, ValueError: the release folder does not hold it.
     """
-    path = _folder(converter.coursedir, converter.coursedir.release_directory, assignment) / f"{notebook}.ipynb"
+    path = _release_path(converter, assignment, notebook)
     return _loaded(path, path.stat().st_mtime_ns)
+
+
+def _release_path(converter: BaseConverter, assignment: str, notebook: str) -> Path:
+    release = internals.folder_of(converter.coursedir, converter.coursedir.release_directory, assignment)
+    return release / f"{notebook}.ipynb"
 
 
 @cache
 def _loaded(path: Path, _changed: int) -> Release:
     return Release.load(path)
-
-
-def _folder(coursedir: CourseDirectory, step: str, assignment: str, student: str = ".") -> Path:
-    return Path(coursedir.format_path(step, student, assignment))
-
-
-def _converter(preprocessor: NbGraderPreprocessor) -> BaseConverter:
-    """The converter in which a preprocessor runs: its exporter's parent."""
-    return preprocessor.parent.parent
 
 
 # --- grading ----------------------------------------------------------------------------------------------------------
@@ -281,33 +317,45 @@ class GradeFromEvidence(NbGraderPreprocessor):  # type: ignore[misc]
     seconds = Integer(600, help="Seconds that such a run may take.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        from checker import (
-            assignments,
-        )  # what judges a model is needed here only, not wherever nbgrader reads its config
-        from checker.grading.marking import mark_notebook, silent
+        from checker.assignments import NAMES  # what judges a model is needed here only, not wherever a config is read
+        from checker.grading import staging
+        from checker.grading.marking import with_reasons
 
-        names, converter = resources["nbgrader"], _converter(self)
-        try:
-            assignment = assignments.find(names["assignment"])
-        except KeyError:
+        names, converter = resources["nbgrader"], internals.converter_of(self)
+        staged = converter.staged[names["student"], names["notebook"]]
+        resources["attention"] = bool(staged.problems)
+        if staged.failure:
+            return self._unjudged(nb, resources, staged.failure)
+        if names["assignment"] not in NAMES:
             return self._executed(nb, resources)
         coursedir = converter.coursedir
-        graded = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        graded = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         KeepStraysIn(parent=self.parent).take_out(coursedir, names["assignment"], graded)
-        release = release_of(converter, names["assignment"], names["notebook"])
-        submission = Submission.read(converter.handed_in, names["student"], names["assignment"])
-        readable_file = not converter.unread[names["student"], names["notebook"]]
-        run = self._run if self._safe and readable_file else None
-        with at_most(SECONDS):
-            marks = mark_notebook(nb, submission.evidence, assignment, release, run, readable=readable_file)
-        resources["silent"] = silent(nb, release, marks)
-        resources["unsettled"] = {question: mark.reason for question, mark in marks.items() if not mark.settled}
+        release = _release_path(converter, names["assignment"], names["notebook"])
+        evidence = converter.evidence / names["student"]
+        seconds = float(self.seconds) if self._safe else None
+        try:
+            judged: staging.Judged = converter.worker.submit(
+                staging.judge, as_bytes(nb), names["assignment"], release, evidence, staged.readable, seconds
+            ).result()
+        except Exception as error:  # one submission must not end the class
+            code = failure_of(error)
+            self.log.error("%s was not judged: %s", names["student"], reason(code))
+            return self._unjudged(with_reasons(nb, (code,)), resources, code)
+        resources["silent"], resources["unsettled"] = judged.silent, judged.unsettled
+        return from_file(judged.notebook), resources
+
+    def _unjudged(self, nb: NotebookNode, resources: Any, code: str) -> tuple[NotebookNode, Any]:
+        """Every answer of the notebook waits for a person."""
+        graded = (cell.metadata.get("nbgrader", {}) for cell in nb.cells)
+        resources["unsettled"] = {known["grade_id"]: code for known in graded if known.get("grade")}
+        resources["silent"], resources["attention"] = frozenset(), True
         return nb, resources
 
     def _executed(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Another assignment of the course leaves no evidence: its notebooks are executed, in the sandbox only."""
-        names, coursedir = resources["nbgrader"], _converter(self).coursedir
-        folder = _folder(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
+        names, coursedir = resources["nbgrader"], internals.converter_of(self).coursedir
+        folder = internals.folder_of(coursedir, coursedir.autograded_directory, names["assignment"], names["student"])
         run = Run(Ending.DIED, 0.0)
         if self._safe:
             run = self._run(as_bytes(nb), names["assignment"], _files_in(folder))
@@ -344,37 +392,45 @@ def _files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files if path.stat().st_size <= sandbox.Limits().disk // 8}
 
 
-class SaveGrades(stock.SaveAutoGrades):  # type: ignore[misc]
-    """Enter the points into the gradebook; an unsettled question waits for a person, where nbgrader is generous."""
+class SaveGrades(internals.SaveGrades):
+    """Enter the points into the gradebook; an unsettled question waits for a person, where nbgrader is generous.
 
-    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_score(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if grade_id in resources["unsettled"]:
-            grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    What a person should look at is flagged, as formgrader shows it; a teacher's own flags stay.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        nb, resources = super().preprocess(nb, resources)
+        if resources["attention"]:
+            with Gradebook(self.db_url) as gradebook:
+                found = gradebook.find_submission_notebook(self.notebook_id, self.assignment_id, self.student_id)
+                found.flagged = True
+                gradebook.db.commit()
+        return nb, resources
+
+    def after_score(self, grade: Any, resources: Any) -> bool:
+        unsettled = grade.name in resources["unsettled"]
+        if unsettled:
             grade.auto_score, grade.needs_manual_grade = None, True
-            self.gradebook.db.commit()
+        return unsettled
 
-    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
-        super()._add_comment(cell, resources)
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        if "silent" in resources and grade_id not in resources["silent"]:
-            comment = self.gradebook.find_comment(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+    def after_comment(self, comment: Any, resources: Any) -> bool:
+        spoken = "silent" in resources and comment.name not in resources["silent"]
+        if spoken:
             comment.auto_comment = None
-            self.gradebook.db.commit()
+        return spoken
 
 
 # --- feedback ---------------------------------------------------------------------------------------------------------
 
 
-class HideTests(stock.ClearHiddenTests):  # type: ignore[misc]
+class HideTests(internals.HiddenTests):
     """Take hidden tests out of what the learner gets back; nbgrader takes them out of the release only."""
 
     enforce_metadata = Bool(False)
     display_data_priority = List(Unicode(), help="Not used; nbconvert sets it wherever HTML is made.").tag(config=True)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
-        if self._remove_hidden_test_region(cell):
+        if self.take_out(cell):
             for output in cell.get("outputs", []):
                 if output.output_type == "error":  # its traceback quotes the test
                     output.traceback, output.evalue = [output.ename], ""

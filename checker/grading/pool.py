@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context, parent_process
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,8 +27,18 @@ MEMORY: Final = 1_000_000_000
 PATIENCE: Final = 5.0
 """Seconds of CPU time beyond the limit within which a task may end itself, with a better message."""
 
-WALL: Final = 7_200.0
-"""Seconds of wall time after which a worker is ended whatever it does, runs in the sandbox included."""
+WALL: Final = 300.0
+"""Seconds of wall time that a task may take, runs in the sandbox not included: it may sleep, or wait for a lock."""
+
+_MORE: Final = "more"
+_more: Callable[[float], None] | None = None
+"""In a worker: tells the thread that watches it of wall time that its task has yet to get."""
+
+
+def may_take(seconds: float) -> None:
+    """Give the task under way so many more seconds of wall time: it waits for something that has limits of its own."""
+    if _more is not None:
+        _more(seconds)
 
 
 class OutOfLimits(Exception):
@@ -50,11 +60,13 @@ class Workers(Executor):
         count: how many.
         seconds: CPU time that one task may take.
         memory: bytes that a worker may hold.
+        wall: wall time that one task may take.
     """
 
-    def __init__(self, count: int, seconds: float, memory: int = MEMORY) -> None:
-        self.seconds, self.memory = seconds, memory
+    def __init__(self, count: int, seconds: float, memory: int = MEMORY, wall: float = WALL) -> None:
+        self.seconds, self.memory, self.wall = seconds, memory, wall
         self._tasks: queue.SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
+        _start_server()  # in this thread: the kernel ends it with the thread that started it
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
@@ -80,7 +92,7 @@ class Workers(Executor):
                 continue
             try:
                 if worker is None:
-                    worker = _Worker(self.memory)
+                    worker = _Worker(self.memory, self.wall)
                 future.set_result(worker.run(call, self.seconds))
             except BaseException as error:
                 if worker is not None and (isinstance(error, BrokenProcessPool | OutOfLimits) or worker.dead):
@@ -94,11 +106,11 @@ class Workers(Executor):
 class _Worker:
     """One process, and the pipe to it."""
 
-    def __init__(self, memory: int) -> None:
-        context = get_context("spawn")
+    def __init__(self, memory: int, wall: float) -> None:
+        context = _context()
         self.pipe, theirs = context.Pipe()
-        self.memory = memory
-        self.process = context.Process(target=_work, args=(theirs, memory, os.getpid()), daemon=False)
+        self.memory, self.wall = memory, wall
+        self.process = context.Process(target=_work, args=(theirs, memory), daemon=False)
         self.process.start()
         theirs.close()
 
@@ -109,20 +121,32 @@ class _Worker:
     def run(self, call: tuple[Any, ...], seconds: float) -> Any:
         try:
             self.pipe.send(call)
-            began, used = time.monotonic(), self._cpu()
-            while not self.pipe.poll(0.25):
-                if self.dead and not self.pipe.poll():
-                    raise BrokenProcessPool(f"exit code {self.process.exitcode}")
-                if self._cpu() - used > seconds + PATIENCE or time.monotonic() - began > WALL:
-                    raise OutOfLimits("submission.too_slow")
-                if self._memory() > self.memory:
-                    raise OutOfLimits("submission.too_big")
-            succeeded, value = self.pipe.recv()
+            deadline, used = time.monotonic() + self.wall, self._cpu()
+            while True:
+                self._watch(deadline, used + seconds + PATIENCE)
+                kind, value = self.pipe.recv()
+                if kind != _MORE:
+                    break
+                deadline += value
         except (EOFError, OSError) as error:
             raise BrokenProcessPool(str(error)) from error
-        if not succeeded:
+        if not kind:
             raise value
         return value
+
+    def _watch(self, deadline: float, cpu: float) -> None:
+        """Wait until the worker says something.
+
+        Raises:
+            OutOfLimits, BrokenProcessPool: it is over a limit, or dead.
+        """
+        while not self.pipe.poll(0.25):
+            if self.dead and not self.pipe.poll():
+                raise BrokenProcessPool(f"exit code {self.process.exitcode}")
+            if self._cpu() > cpu or time.monotonic() > deadline:
+                raise OutOfLimits("submission.too_slow")
+            if self._memory() > self.memory:
+                raise OutOfLimits("submission.too_big")
 
     def _cpu(self) -> float:
         """Seconds of CPU time of the process itself, what it runs in the sandbox not counted."""
@@ -138,14 +162,32 @@ class _Worker:
         return 0
 
     def kill(self) -> None:
-        self.process.kill()
+        if not self.dead:
+            self.process.kill()
         self.process.join()
         self.pipe.close()
 
 
-def _work(pipe: Any, memory: int, parent: int) -> None:
+def _context() -> Any:
+    """How workers are started: where that is safe, as copies of one process that has everything imported already."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["checker.grading.warm"])
+    return context
+
+
+def _start_server() -> None:
+    if sys.platform == "linux":
+        _context()
+        forkserver.ensure_running()
+
+
+def _work(pipe: Any, memory: int) -> None:
     """Run what comes through the pipe until it closes."""
-    _die_with(parent)
+    global _more
+    _more = lambda seconds: pipe.send((_MORE, seconds))  # noqa: E731
+    _die_with_the_parent()
     _bound(memory)
     while True:
         try:
@@ -164,11 +206,12 @@ def _work(pipe: Any, memory: int, parent: int) -> None:
             pipe.send((False, RuntimeError(repr(error)[:200])))
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel end this process when the one that started it ends, even if that was killed."""
+def _die_with_the_parent() -> None:
+    """Have the kernel end this process when the one that it was forked from ends, which ends with the grader."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
+        parent = parent_process()
+        if parent is None or not parent.is_alive():  # it ended before this was asked for
             os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
 class Answered:
-    """One question's outcome, for the class report."""
+    """One question's outcome, for the class report.
+
+    Attributes:
+        points: None waits for a person.
+        max_points: what the question is worth.
+        passed: whether it was answered rightly.
+        reason: the message code of why it waits.
+        findings: what was wrong, as :func:`checker.grading.class_report.finding_key` has it.
+        shown: what was handed in, as code, to be shown to a class without a name.
+        sketch, responses, curves: what copies are found by, see :class:`checker.questions.evidence.Evidence`.
+    """
 
     points: float | None
     max_points: float
     passed: bool
     reason: str = ""
     findings: tuple[str, ...] = ()
+    shown: str = ""
     sketch: tuple[float, ...] = ()
+    responses: tuple[float, ...] = ()
+    curves: str = ""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From plain JSON data."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -56,14 +77,12 @@ class Graded:
         return tuple(dict.fromkeys((*((self.failure,) if self.failure else ()), *open_questions, *self.attention)))
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        questions = {name: vars(answered) for name, answered in self.questions.items()}
+        return json.dumps({**vars(self), "questions": questions}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         data = json.loads(text)
         data["attention"] = tuple(data["attention"])
-        data["questions"] = {
-            name: Answered(**{**answered, "findings": tuple(answered["findings"]), "sketch": tuple(answered["sketch"])})
-            for name, answered in data["questions"].items()
-        }
+        data["questions"] = {name: Answered.of(answered) for name, answered in data["questions"].items()}
         return cls(**data)

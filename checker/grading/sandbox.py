@@ -27,14 +27,12 @@ from pathlib import Path
 from typing import Final
 
 from checker.language import N_, translate
+from checker.questions.bundle import FRESH
 from checker.reading.archive import ARCHIVE_LIMIT, MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT
 
 STRANGERS: Final = 2_000_000_000
 """First of the user numbers, owned by nobody, that notebooks run as when the grader is root: one for each grader's
 process, so that the kernel's limit on processes counts each run alone."""
-
-FRESH: Final = "CHECKER_FRESH_KERNEL"
-"""Environment variable of a run in a fresh kernel: the notebook's last cell, which may ask for one, begins no other."""
 
 DYING: Final = 30.0
 """Seconds that the kernel is given to end what it was told to end: a process that is writing may need a moment."""

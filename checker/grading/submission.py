@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,12 +24,15 @@ from typing import Any, Self
 import nbformat
 from nbformat import NotebookNode
 
+from checker.grading.carried import carried, counting
 from checker.grading.cleaning import as_text, clean
+from checker.grading.scattered import gathered, is_scattered
 from checker.language import N_, translate
 from checker.reading.archive import (
     ARCHIVE_LIMIT,
     NOTEBOOK_FILE_LIMIT,
     SUBMISSION_LIMIT,
+    TOKENS,
     OpenFolder,
     Refused,
     without_outputs,
@@ -133,6 +137,7 @@ class Submission:
         notebooks: the files that may be its notebooks, by name.
         evidence: the evidence files, by name: ``"q1.keras"``, ``"q1.json"``.
         timestamp: when it was handed in, as ISO 8601 in UTC; empty if ``timestamp.txt`` does not say.
+        carries: whether the evidence in the notebook's own outputs counts, too; not once it was run again.
         digest: of all of this; another digest is another submission.
         problems: message codes of what was not read.
     """
@@ -142,6 +147,7 @@ class Submission:
     evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     timestamp: str = ""
     problems: tuple[str, ...] = ()
+    carries: bool = True
 
     @classmethod
     def read(cls, submitted: Path, student: str, assignment: str) -> Self:
@@ -157,29 +163,34 @@ class Submission:
             Refused: one of the folders is a link.
         """
         with OpenFolder(submitted, student, assignment) as folder:
-            return cls._of(student, folder)
+            return cls._of(student, folder, assignment)
 
     @classmethod
-    def in_folder(cls, path: Path) -> Self:
-        """Read a submission that lies in this folder."""
+    def in_folder(cls, path: Path, assignment: str = "") -> Self:
+        """Read a submission that lies in this folder; of a known assignment the evidence is looked for anywhere."""
         with OpenFolder(path) as folder:
-            return cls._of(path.name, folder)
+            return cls._of(path.name, folder, assignment)
 
     @classmethod
-    def _of(cls, student: str, folder: OpenFolder) -> Self:
+    def _of(cls, student: str, folder: OpenFolder, assignment: str) -> Self:
         problems: list[str] = []
         room = _Room(SUBMISSION_LIMIT, problems)
         here = folder.names(MOST_FILES)
         notebooks = room.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
         stamp = notebooks.pop("timestamp.txt", b"")[:1_000]
         evidence: dict[str, bytes] = {}
+        there: list[str] = []
         if "evidence" in here:
             try:
                 with folder.below("evidence") as inside:
-                    wanted = [name for name in inside.names(MOST_FILES) if name.endswith((".json", ".keras"))]
+                    there = inside.names(MOST_FILES)
+                    wanted = [name for name in there if name.endswith((".json", ".keras"))]
                     evidence = room.files(inside, wanted, ARCHIVE_LIMIT)
             except (OSError, Refused):
                 problems.append("submission.not_read")
+        if is_scattered(here, there):
+            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, room.file)
+            problems += told
         return cls(student, notebooks, evidence, _time(stamp), tuple(dict.fromkeys(problems)))
 
     @cached_property
@@ -208,14 +219,37 @@ class Submission:
         fitting = [each for each in readings if each.name == right or each.name.endswith(".ipynb") or each.likeness]
         best = max(fitting, key=lambda each: (each.answers > 0, each.name == right, each.likeness), default=None)
         if best is None:
-            return Found("", notebook_of(None), "", (*self.problems, "submission.no_notebook"))
-        problems = [*self.problems, *best.problems]
+            nothing = (*self.problems, "submission.no_notebook")
+            return Found("", notebook_of(None), "", nothing, self.evidence)
+        evidence, told = self._evidence(best.name, release, others)
+        problems = [*self.problems, *best.problems, *told]
         if best.broken_code:
             problems.append("submission.no_python")
         rivals = [each for each in fitting if each.name != best.name]
         if any(each.name == right or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
-        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)))
+        return Found(best.name, best.notebook, best.raw, tuple(dict.fromkeys(problems)), evidence)
+
+    def _evidence(
+        self, name: str, release: Release, others: Collection[str]
+    ) -> tuple[dict[str, bytes], tuple[str, ...]]:
+        """The evidence that counts, and what to tell of it: that in the notebooks' outputs, and that in the folder."""
+        if not self.carries:
+            return dict(self.evidence), ()
+
+        def question_of(raw: Mapping[str, Any]) -> str | None:
+            known = _recognise(_node(_cell(raw)), release)
+            return known if known in release.automatic else None
+
+        def tracked(raw: Mapping[str, Any]) -> str | None:
+            cell = _cell(raw)
+            return _grade_id(cell) if _graded(cell) and not _answerable(cell) else None
+
+        found = carried(self.notebooks[name], question_of)
+        for other in sorted(others):  # the assignment's other notebooks, whose questions are judged with these
+            if other != release.name and f"{other}.ipynb" in self.notebooks:
+                found += carried(self.notebooks[f"{other}.ipynb"], tracked)
+        return counting(found, self.evidence)
 
 
 @dataclass(frozen=True)
@@ -227,12 +261,14 @@ class Found:
         notebook: what :func:`notebook_of` makes of it.
         raw: the beginning of the file's text, where it is no notebook that could be read.
         problems: message codes of what a person should know.
+        evidence: the evidence that counts with it, by name.
     """
 
     name: str
     notebook: NotebookNode
     raw: str = ""
     problems: tuple[str, ...] = ()
+    evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class _Room:
@@ -251,6 +287,15 @@ class _Room:
             else:
                 self.left -= len(contents[name])
         return contents
+
+    def file(self, folder: OpenFolder, name: str) -> bytes | None:
+        """One more file, if it is a plain one and there is room for it."""
+        try:
+            content = folder.file(name, min(NOTEBOOK_FILE_LIMIT, self.left))
+        except (OSError, Refused):
+            return None
+        self.left -= len(content)
+        return content
 
 
 @dataclass(frozen=True)
@@ -293,7 +338,7 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
     """
     try:
-        data = json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
+        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
     except Refused:
         return notebook_of(None), "submission.too_big"
     except (ValueError, RecursionError, MemoryError):
@@ -303,6 +348,16 @@ def parsed(content: bytes) -> tuple[NotebookNode, str]:
     if len(_list(data.get("cells"))) > MOST_CELLS:
         return notebook_of(None), "submission.too_big"
     return notebook_of(data), ""
+
+
+def _small(content: bytes) -> Any:
+    """The JSON of a file too small to hold too much; None where it is larger, or cannot be parsed with its outputs."""
+    if len(content) > TOKENS:
+        return None
+    try:
+        return json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def notebook_of(data: Any) -> NotebookNode:
@@ -448,6 +503,11 @@ def words_elsewhere(submitted: NotebookNode, release: Release) -> list[str]:
     return _words(submitted.cells, places, release) if set(release.manual) - answered else []
 
 
+def own_words(notebook: NotebookNode, release: Release) -> list[str]:
+    """All that the learner wrote anywhere but in the cells for written answers, answered or not."""
+    return _words(notebook.cells, _places(notebook.cells, release), release)
+
+
 def _is_prose(source: str) -> bool:
     """Whether a code cell holds text in place of code: nothing that could run, or comments and strings alone."""
     try:
@@ -576,6 +636,9 @@ def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
 
 def _is_python(source: str) -> bool:
     """Whether IPython could run this text; nothing is run."""
+    with suppress(Exception):  # what Python takes, IPython takes as it is; the rest may be magic
+        ast.parse(source)
+        return True
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -626,6 +689,11 @@ def executed_cells(executed: bytes) -> list[NotebookNode]:
         return [cell for cell in notebook.cells if cell.cell_type == "code"]
     except Exception:  # hostile bytes
         return []
+
+
+def from_file(content: bytes) -> NotebookNode:
+    """The notebook in a file that the grader wrote."""
+    return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def outputs_by_id(executed: bytes) -> dict[str, list[NotebookNode]]:

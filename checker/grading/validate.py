@@ -12,17 +12,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from checker import show
-from checker.grading.sandbox import FRESH
 from checker.language import N_, translate
 from checker.questions import Assignment
+from checker.questions.bundle import FRESH
 from checker.report import Report
 from checker.show import words
 from checker.show.page import Block, Cell, Page, Steps, Table, Text, clip
@@ -52,6 +53,8 @@ class Validation:
         written: each written answer's points, by id, and whether there is an answer.
         problems: cells that do not run.
         changed: ids of read-only cells that were changed.
+        carried: ids of the questions whose evidence the saved notebook carries.
+        beside: ids of those whose evidence lies in the folder beside it.
     """
 
     reports: dict[str, Report] = field(default_factory=dict)
@@ -59,6 +62,8 @@ class Validation:
     written: dict[str, tuple[float, bool]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     changed: tuple[str, ...] = ()
+    carried: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
     @property
     def passed(self) -> bool:
@@ -111,6 +116,7 @@ def run(path: Path, notebook: NotebookNode, timeout: int) -> Validation:
     from checker.questions.evidence import FOLDER, Folder
 
     assignment = assignment_of(notebook)
+    saved_in, beside = _saved(path, assignment) if assignment is not None else (frozenset(), frozenset())
     with tempfile.TemporaryDirectory(prefix="validate-") as scratch:
         folder = Path(scratch) / path.resolve().parent.name
         _copy_folder(path.resolve().parent, folder, leave_out={path.name, FOLDER.name})
@@ -124,7 +130,30 @@ def run(path: Path, notebook: NotebookNode, timeout: int) -> Validation:
         dict(_written(notebook)),
         problems,
         tuple(_changed(notebook)),
+        saved_in,
+        beside,
     )
+
+
+def _saved(path: Path, assignment: Assignment) -> tuple[frozenset[str], frozenset[str]]:
+    """The questions whose evidence a grader would find in the notebook as it is saved, and in the folder beside it."""
+    from checker.grading.carried import carried, counting
+    from checker.questions.evidence import FOLDER, Folder, completeness
+
+    def question_of(cell: Mapping[str, Any]) -> str | None:
+        metadata = cell.get("metadata")
+        known = metadata.get("nbgrader") if isinstance(metadata, Mapping) else None
+        found = known.get("grade_id") if isinstance(known, Mapping) else None
+        return found if isinstance(found, str) else None
+
+    try:
+        inside, _ = counting(carried(path.read_bytes(), question_of), {})
+    except OSError:
+        inside = {}
+    places = (inside, Folder(path.resolve().parent / FOLDER))
+    ids = [question.id for question in assignment.questions]
+    in_notebook, in_folder = (frozenset(one for one in ids if completeness(files, one).whole) for files in places)
+    return in_notebook, in_folder
 
 
 def assignment_of(notebook: NotebookNode) -> Assignment | None:
@@ -281,8 +310,12 @@ def _verdict(validation: Validation, path: Path) -> tuple[str, str]:
     if not validation.passed:
         return translate(N_("Not ready yet.")), translate(N_("Your file {name} was not changed."), name=path.name)
     ready = translate(N_("Ready: everything runs and is answered."))
-    if validation.reports and not (path.parent / "evidence").is_dir():
-        return ready, translate(
-            N_("The folder `evidence` is still missing: run your notebook once, then hand in both.")
-        )
-    return ready, translate(N_("Hand in {name} and the folder `evidence`."), name=path.name)
+    if validation.carried >= validation.reports.keys():
+        return ready, translate(N_("Hand in {name}, as it is saved now: nothing else is needed."), name=path.name)
+    missing = validation.reports.keys() - validation.carried
+    if validation.beside >= missing:
+        return ready, translate(N_("Hand in {name} and the folder `evidence`."), name=path.name)
+    return translate(N_("Nearly ready: everything runs and is answered.")), translate(
+        N_("{name}, as it is saved, does not hold your results: run all its cells and save it with its outputs."),
+        name=path.name,
+    )

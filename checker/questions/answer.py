@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from checker.blueprint import Blueprint, Graph, Unreadable
+from checker.reading.keras_internals import all_layers
 from checker.reading.recognise import is_a, keras_in_use
 from checker.report import Finding
 
@@ -106,8 +107,8 @@ def _arithmetic(keras: Any, model: Any) -> tuple[str, str, str, bool]:
 
 def _layers(model: Any) -> list[Any]:
     try:
-        return list(model._flatten_layers())
-    except Exception:  # a private name of Keras: without it the model itself has to do
+        return all_layers(model)
+    except Exception:  # without what Keras keeps to itself, the model itself has to do
         return [model]
 
 

@@ -1,9 +1,9 @@
 """What a learner's run leaves behind.
 
-``save`` writes ``evidence/<question>.keras`` (Keras' own format, without the optimizer) and
-``evidence/<question>.json`` (the learning curves and what they were made with) beside the notebook. ``read`` takes them
-as hostile data; what they prove is judged where all answers are (:mod:`checker.questions.training`). Reading needs no
-TensorFlow.
+``pack`` makes ``<question>.keras`` (Keras' own format, without the optimizer) and ``<question>.json`` (the learning
+curves and what they were made with); ``write`` puts them into the folder ``evidence`` beside the notebook, and
+:mod:`checker.questions.bundle` into the notebook itself. ``read`` takes them as hostile data; what they prove is judged
+where all answers are (:mod:`checker.questions.training`). Reading needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import platform
+import re
 import sys
 import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,12 +36,17 @@ from checker.reading.recognise import is_a, keras_in_use
 from checker.report import Finding, plain, restored
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from checker.curves import Curves
 
 FORMAT: Final = 1
 FOLDER: Final = Path("evidence")
 SKETCH: Final = 64
 """Weights that a sketch of a network holds."""
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 KEPT: Final = (
     "assignment",
@@ -54,10 +62,74 @@ KEPT: Final = (
     "unread",
     "unused",
 )
-"""What a record may say besides its format, question and versions: nothing about the person or the machine."""
+"""What a record may say besides its format, question, time and versions: nothing about the person or the machine."""
 
 
 # --- the learner's side -----------------------------------------------------------------------------------------------
+
+
+def pack(
+    question_id: str, model: Any = None, *, record: Mapping[str, Any], graph: Graph | None = None
+) -> dict[str, bytes]:
+    """The evidence of one question as files, by name; empty where none can be made. Never raises.
+
+    What cannot be saved (a model whose layers fail) is noted in the record, so that the grader runs the notebook again.
+    The model is not changed.
+
+    Args:
+        question_id: ``"q1"``; the files are named after it.
+        model: the live Keras model, or None where the question has none.
+        record: what to note, of the keys in ``KEPT``: ``history`` (``{"loss": [...], "val_loss": [...]}``), ``before``
+            and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
+            ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
+            (likewise for curves and numbers, by the name under which they would stand), ``unused`` (see
+            ``answer.NetworkAnswer``), ``data`` (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are
+            dropped.
+        graph: the model as the checker read it; None where it was not read.
+    """
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            archive, missing = _archived(model, graph)
+            kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
+            noted = {"format": FORMAT, "question": question_id, "saved": _now(), **kept, "versions": _versions()}
+            noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
+            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+    except Exception:
+        return {}
+    files = {f"{question_id}.keras": archive, f"{question_id}.json": text}
+    return {name: content for name, content in files.items() if content}
+
+
+def write(question_id: str, files: Mapping[str, bytes], folder: Path | str = FOLDER) -> bool:
+    """Put the evidence of one question into the folder; never in the way of the learner, and never two truths.
+
+    Where nothing can be written (a full disk, a read-only folder), older evidence of the question is taken away as far
+    as possible, since it would speak of another answer. Nothing is raised.
+
+    Args:
+        question_id: ``"q1"``.
+        files: as :func:`pack` makes them.
+        folder: where to; made if missing.
+
+    Returns:
+        Whether the evidence is there now.
+    """
+    paths = [Path(folder) / f"{question_id}{suffix}" for suffix in (".keras", ".json")]  # the record comes last
+    try:
+        if files:
+            paths[0].parent.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            if path.name in files:
+                _files.replace(path, files[path.name])
+            else:
+                path.unlink(missing_ok=True)
+    except Exception:
+        for path in reversed(paths):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        return False
+    return bool(files)
 
 
 def save(
@@ -68,48 +140,13 @@ def save(
     graph: Graph | None = None,
     folder: Path | str = FOLDER,
 ) -> bool:
-    """Leave the evidence of one question; never in the way of the learner, and never two truths.
+    """:func:`pack` the evidence and :func:`write` it."""
+    return write(question_id, pack(question_id, model, record=record, graph=graph), folder)
 
-    Nothing is raised. What cannot be saved (a model whose layers fail) is noted in the record, so that the grader runs
-    the notebook again; where nothing can be written (a full disk, a read-only folder), older evidence of the question
-    is taken away as far as possible, since it would speak of another answer. The model is not changed.
 
-    Args:
-        question_id: ``"q1"``; the files are named after it.
-        model: the live Keras model, or None where the question has none.
-        record: what to note, of the keys in ``KEPT``: ``history`` (``{"loss": [...], "val_loss": [...]}``), ``before``
-            and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
-            ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
-            (likewise for curves and numbers, by the name under which they would stand), ``data``
-            (``{"name": ..., "fingerprint": ...}``), ``unused`` (see
-            ``answer.NetworkAnswer``), ``assignment``. Other keys are dropped.
-        graph: the model as the checker read it; None where it was not read.
-        folder: where to; made if missing.
-
-    Returns:
-        Whether the evidence is there now.
-    """
-    archive_file, record_file = (Path(folder) / f"{question_id}{suffix}" for suffix in (".keras", ".json"))
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            archive, missing = _archived(model, graph)
-            kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
-            noted = {"format": FORMAT, "question": question_id, **kept, "versions": _versions()}
-            noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
-            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
-            archive_file.parent.mkdir(parents=True, exist_ok=True)
-            if archive:
-                _files.replace(archive_file, archive)
-            else:
-                archive_file.unlink(missing_ok=True)
-            _files.replace(record_file, text)
-    except Exception:
-        for file in (record_file, archive_file):
-            with contextlib.suppress(OSError):
-                file.unlink()
-        return False
-    return True
+def _now() -> str:
+    """The time in UTC, in a form whose order as text is the order in time."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _versions() -> dict[str, str]:
@@ -292,6 +329,38 @@ class Evidence:
             return ()
         return tuple(round(float(value), 4) for value in chosen / length)
 
+    def responses(self, inputs: NDArray[np.float32]) -> tuple[float, ...]:
+        """What the network makes of some inputs, less the mean and scaled to length 1; empty where that is unknown.
+
+        The order of the hidden units, and what a unit's weights are multiplied by before and divided by after it, make
+        no difference.
+
+        Args:
+            inputs: of the shape (samples, ...); not all alike.
+        """
+        import numpy as np
+
+        from checker.reading.replay import Replay, Unsupported
+
+        if self.graph is None or self.weights is None:
+            return ()
+        try:
+            outputs = Replay.saved(self.graph, self.weights).predict(inputs).reshape(len(inputs), -1)[:, 0]
+        except (Unsupported, Unreadable, ValueError, ArithmeticError, IndexError):
+            return ()
+        centred = outputs.astype(np.float64) - outputs.mean(dtype=np.float64)
+        length = float(np.linalg.norm(centred))
+        return tuple(round(float(value), 5) for value in centred / length) if 0 < length < np.inf else ()
+
+    @cached_property
+    def curves_digest(self) -> str:
+        """A digest of the claimed curves: equal for the same training alone; empty for curves that are not finite."""
+        curves = {name: values for name, values in (self.curves() or {}).items() if isinstance(values, list)}
+        numbers = [value for values in curves.values() for value in values]
+        if not numbers or not all(isinstance(value, float | int) and math.isfinite(value) for value in numbers):
+            return ""
+        return hashlib.sha256(repr(sorted(curves.items())).encode()).hexdigest()[:16]
+
 
 def _noted(value: Any, kind: str) -> Finding | None:
     """A finding that a record holds, if it is one of this kind; its parameters are short texts."""
@@ -326,15 +395,19 @@ class Folder(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
 
-def read(files: Mapping[str, bytes], question_id: str) -> Evidence:
+def read(files: Mapping[str, bytes], question_id: str, assignment: str = "") -> Evidence:
     """Read one question's evidence as hostile data; never raises for what is in the files.
 
     Args:
         files: the submission's evidence by name, ``"q1.json"`` and ``"q1.keras"``, such as a :class:`Folder`.
         question_id: ``"q1"``.
+        assignment: the assignment's id, where evidence that names another one is to be refused.
     """
     problems: list[str] = []
     record = _read_record(files, question_id, problems)
+    if record and assignment and record.get("assignment", assignment) != assignment:
+        problems.append("evidence.other_question")
+        record = {}
     archive = _read_archive(files, question_id, record, problems) if record else None
     weights = graph = None
     if archive is not None:
@@ -346,6 +419,33 @@ def read(files: Mapping[str, bytes], question_id: str) -> Evidence:
         except Exception:  # a config that Keras would never write
             problems.append("model.unreadable")
     return Evidence(question_id, record, weights, graph, tuple(problems))
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """What a question's evidence is, before it is judged, to choose among several.
+
+    Attributes:
+        whole: whether there is a record of this question, and the network that belongs to it.
+        saved: when it was saved, as the record claims, in a form whose order is that of time; empty if it says nothing.
+        said: a digest of all that it says but for that time.
+    """
+
+    whole: bool = False
+    saved: str = ""
+    said: str = ""
+
+
+def completeness(files: Mapping[str, bytes], question_id: str) -> Completeness:
+    """Whether one question's evidence is complete, and since when; never raises for what is in the files."""
+    problems: list[str] = []
+    record = _read_record(files, question_id, problems)
+    if record:
+        _read_archive(files, question_id, record, problems)
+    saved = record.pop("saved", "")
+    said = hashlib.sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
+    valid = isinstance(saved, str) and _TIME.fullmatch(saved) is not None
+    return Completeness(not set(problems) - {"evidence.unsaved"} and bool(record), saved if valid else "", said)
 
 
 def _content(files: Mapping[str, bytes], name: str, problems: list[str]) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What a learner has done so far: attempts, points and hints per question, kept beside the notebook.
+"""What a learner has done so far: attempts, points and hints per question, predictions; kept beside the notebook.
 
 The file is for the learner's own eyes (a kernel restart must not forget it); no score is ever read from it.
 """
@@ -52,6 +52,16 @@ class Progress:
         """Note that the solution was shown."""
         return self._write(question, replace(self[question], solution_seen=True))
 
+    def notes(self, name: str) -> dict[str, Any]:
+        """What was noted under this name: a prediction, its outcome, a sentence."""
+        entry = self._read().get(self.assignment, {})
+        notes = entry.get(name, {}) if isinstance(entry, Mapping) else {}
+        return dict(notes) if isinstance(notes, Mapping) else {}
+
+    def note(self, name: str, **values: Any) -> None:
+        """Note these values, plain JSON, beside what was noted before."""
+        self._keep(name, {**self.notes(name), **values})
+
     def _read(self) -> dict[str, Any]:
         if self._unwritten:  # the file, where there is one, was read before and is older
             return self._unwritten
@@ -62,9 +72,13 @@ class Progress:
         return data if isinstance(data, dict) else {}
 
     def _write(self, question: str, record: Record) -> Record:
+        self._keep(question, asdict(record))
+        return record
+
+    def _keep(self, name: str, values: Mapping[str, Any]) -> None:
         data = self._read()
         entry = data.get(self.assignment)
-        data[self.assignment] = {**(entry if isinstance(entry, dict) else {}), question: asdict(record)}
+        data[self.assignment] = {**(entry if isinstance(entry, dict) else {}), name: dict(values)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _files.replace(self.path, json.dumps(data, indent=1, sort_keys=True))
@@ -72,7 +86,6 @@ class Progress:
             self._unwritten = data
         else:
             self._unwritten = {}
-        return record
 
 
 def _record(entry: Any) -> Record:

@@ -16,22 +16,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from checker.language import N_, translate
+from checker.questions.prediction import Prediction
 from checker.questions.progress import Progress
+from checker.questions.rubric import Rubric
 from checker.report import Advice, Finding, Line, Outcome, Record, Report, Section, Standing
 
 if TYPE_CHECKING:
     from checker.blueprint import Graph
     from checker.curves import Curves
     from checker.questions.evidence import Evidence
+    from checker.questions.quiz import ReasonQuestion
 
 Answer = TypeVar("Answer")
+Kind = TypeVar("Kind", bound="Question[Any]")
 """What a kind of question is answered with, one of :mod:`checker.questions.answer`'s classes."""
 
 UNSAVED = N_(
-    "Your answer could not be saved beside the notebook, so a grader would not see it. "
-    "Is the disk full, or the folder read-only? Make room, then run this cell again."
+    "Your answer could not be saved in the folder `evidence`. Is the disk full, or the folder read-only? "
+    "Make room and run this cell again; or see to it that the notebook you hand in holds its graded cells' outputs."
 )
-"""What a learner is told whose evidence could not be saved."""
+"""What a learner is told whose evidence could not be saved in the folder."""
 
 TRIES_BEFORE_SOLUTION = 3
 """After so many attempts the feedback offers the solution."""
@@ -47,6 +51,7 @@ class Question(ABC, Generic[Answer]):
         points: what it is worth.
         hints: nudges, messages from vague to precise; a kind adds its own, nearly finished ones.
         why: why the solution is right, a message.
+        reason: a question asked once this one is passed: why does it work? Answered with ``exercise.q1.because("a")``.
         assignment: the id of the assignment it stands in; set by :class:`Assignment`.
         graded: whether evidence is kept for a grader.
     """
@@ -56,6 +61,7 @@ class Question(ABC, Generic[Answer]):
     points: float = 1.0
     hints: tuple[str, ...] = ()
     why: str = ""
+    reason: ReasonQuestion | None = None
     assignment: str = ""
     graded: bool = False
     _last: dict[str, Report] = field(default_factory=dict, repr=False, compare=False)
@@ -120,21 +126,30 @@ class Question(ABC, Generic[Answer]):
         """Read, judge, save, show."""
         from checker import show
 
-        report, saved = self._judged_and_saved(read, model)
+        report, files = self._judged_and_packed(read, model)
+        saved = self._write(files)
         self._last["report"] = report
         show.display(report)
         if not saved:
             show.display(Advice("", translate(UNSAVED)))
         record = self._progress.attempted(self.id, report.points, report.passed)
-        if not report.passed and (offer := self._offer(record)) is not None:
-            show.display(offer)
+        follows = self._reason_asked() if report.passed else self._offer(record)
+        if follows is not None:
+            show.display(follows)
 
     def _grade(self, read: Callable[[], Answer], model: Any = None) -> float:
-        """The same in silence."""
-        return round(self._judged_and_saved(read, model)[0].points, 4)
+        """The same in silence; where the points are a cell's result, the evidence stands beside them."""
+        from checker.questions import bundle
 
-    def _judged_and_saved(self, read: Callable[[], Answer], model: Any) -> tuple[Report, bool]:
-        """The report, and whether its evidence is now beside the notebook."""
+        report, files = self._judged_and_packed(read, model)
+        self._write(files)
+        points = round(report.points, 4)
+        if files:
+            bundle.attach(points, self.id, files)
+        return points
+
+    def _judged_and_packed(self, read: Callable[[], Answer], model: Any) -> tuple[Report, dict[str, bytes]]:
+        """The report, and the evidence for a grader: none where none is kept, or none can be made."""
         held: list[Answer] = []
 
         def sections() -> Iterable[Section]:
@@ -143,9 +158,9 @@ class Question(ABC, Generic[Answer]):
 
         with _quiet():
             report = self._guarded(sections)
-            return report, not self.graded or self._save(held, model)
+            return report, self._packed(held, model) if self.graded else {}
 
-    def _save(self, held: list[Answer], model: Any) -> bool:
+    def _packed(self, held: list[Answer], model: Any) -> dict[str, bytes]:
         from checker.questions import evidence
 
         try:
@@ -153,9 +168,28 @@ class Question(ABC, Generic[Answer]):
         except Exception:  # data that are not there, say; the answer is kept without them
             record = {"assignment": self.assignment}
         graph = self._graph(held[0]) if held else None
-        return evidence.save(self.id, model, record=record, graph=graph)
+        return evidence.pack(self.id, model, record=record, graph=graph)
+
+    def _write(self, files: Mapping[str, bytes]) -> bool:
+        """Whether the evidence, if any is kept, is now beside the notebook."""
+        from checker.questions import evidence
+
+        return not self.graded or evidence.write(self.id, files)
 
     # --- what every learner may call ------------------------------------------------------------------------------
+    def because(self, answer: Any = None) -> None:
+        """Say whether this is the reason why the right answer is right; asked once the question is passed.
+
+        Args:
+            answer: the letter of the reason.
+        """
+        from checker import show
+
+        if self.reason is not None:
+            self.reason.check(answer)
+        else:
+            show.display(Advice("", translate(N_("This question asks for no reason."))))
+
     def hint(self) -> None:
         """Show the next hint; each is more specific than the one before, the last nearly finishes the line."""
         from checker import show
@@ -193,6 +227,18 @@ class Question(ABC, Generic[Answer]):
     def _progress(self) -> Progress:
         return Progress(self.assignment)
 
+    def _reason_asked(self) -> Advice | None:
+        """The question why, where there is one."""
+        if self.reason is None:
+            return None
+        answered = translate(
+            N_("Choose, and answer in a cell of its own: `{call}`."), call=f'{ALIAS}.{self.id}.because("a")'
+        )
+        return Advice(
+            translate(N_("And why is that so?")),
+            "\n\n".join([translate(self.reason.asks), *self.reason.worded(), answered]),
+        )
+
     def _offer(self, record: Record) -> Advice | None:
         """A word on where help is, after a try that did not succeed."""
         names = {"question": f"{ALIAS}.{self.id}"}
@@ -219,8 +265,10 @@ class Assignment:
         id: the name of its folder in solutions/ and notebooks/.
         title: a message.
         questions: in the order of the notebook.
+        predictions: what a learner commits before running a demonstration, ``exercise.predict_1(...)``.
         graded: whether its answers leave evidence for a grader.
         written: points that a teacher gives by hand, for explanations in words.
+        rubrics: how each of these explanations is marked, by the ``grade_id`` of its cell.
     """
 
     id: str
@@ -228,21 +276,33 @@ class Assignment:
     questions: tuple[Question[Any], ...]
     graded: bool = True
     written: float = 0.0
+    rubrics: Mapping[str, Rubric] = field(default_factory=dict)
+    predictions: tuple[Prediction, ...] = ()
 
     def __post_init__(self) -> None:
-        bound = tuple(replace(question, assignment=self.id, graded=self.graded) for question in self.questions)
+        bound = tuple(_bound(question, self.id, self.graded) for question in self.questions)
         object.__setattr__(self, "questions", bound)
+        predictions = tuple(replace(prediction, assignment=self.id) for prediction in self.predictions)
+        object.__setattr__(self, "predictions", predictions)
 
-    def __getattr__(self, name: str) -> Question[Any]:
-        questions: tuple[Question[Any], ...] = self.__dict__.get("questions", ())
-        for question in questions:
-            if question.id == name:
-                return question
-        names = ", ".join(question.id for question in questions)
+    def __getattr__(self, name: str) -> Any:
+        parts = (*self.__dict__.get("questions", ()), *self.__dict__.get("predictions", ()))
+        for part in parts:
+            if part.id == name:
+                return part
+        names = ", ".join(part.id for part in parts)
         raise AttributeError(f"{self.__dict__.get('id')!r} has the questions {names}, not {name!r}")
 
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The questions of one kind, in the order of the notebook."""
+        return tuple(question for question in self.questions if isinstance(question, kind))
+
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(question.id for question in self.questions)]
+        return [
+            *super().__dir__(),
+            *(question.id for question in self.questions),
+            *(prediction.id for prediction in self.predictions),
+        ]
 
     @property
     def points(self) -> float:
@@ -262,6 +322,14 @@ class Assignment:
             Line(question.id, question.title, question.points, progress[question.id]) for question in self.questions
         )
         return Standing(self.id, self.title, lines, self.written)
+
+
+def _bound(question: Question[Any], assignment: str, graded: bool) -> Question[Any]:
+    """The question as it stands in this assignment, and its reason with it."""
+    reason = question.reason
+    if reason is not None:
+        reason = replace(reason, id=f"{question.id}_reason", title=question.title, assignment=assignment)
+    return replace(question, assignment=assignment, graded=graded, reason=reason)
 
 
 @contextlib.contextmanager

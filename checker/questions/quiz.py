@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from checker.language import N_
+from checker.language import N_, translate
 from checker.questions.answer import PlainAnswer
 from checker.questions.question import Question
 from checker.questions.typed import as_letter, as_number, no_number
-from checker.report import Finding, Report, Section, Severity
+from checker.report import Advice, Finding, Record, Report, Section, Severity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,8 @@ class _AnswerQuestion(Question[PlainAnswer]):
     def sections(self, answer: PlainAnswer) -> Iterator[Section]:
         mistake = self._mistake(answer.value)
         right = Finding("answer.right", Severity.NOTE, params={"why": self.why})
+        if self.reason is not None:  # is asked for next, so it is not given away
+            right = Finding("answer.right:reason", Severity.NOTE)
         points = self.points if mistake is None else 0.0
         yield Section("answer", mistake is None, points, self.points, (mistake or right,))
 
@@ -103,3 +105,26 @@ class ChoiceQuestion(_AnswerQuestion):
             return None
         message = self.wrong.get(letter, N_("That is not it: look at the cells above once more."))
         return Finding("answer.explained", params={"text": message})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReasonQuestion(ChoiceQuestion):
+    """Choose why the right answer to another question is right; its distractors are known misconceptions.
+
+    Attributes:
+        asks: the question, a message.
+    """
+
+    id: str = "reason"
+    title: str = ""
+    asks: str
+
+    def _offer(self, record: Record) -> Advice | None:
+        return None  # what a wrong reason is answered with is the help
+
+    def worded(self) -> tuple[str, ...]:
+        """The choices, in the language in force."""
+        return tuple(
+            translate(N_("{letter}: {text}"), letter=letter, text=translate(text))
+            for letter, text in self.choices.items()
+        )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from checker import datasets
 from checker.blueprint import Blueprint
+from checker.diagnoses import FAULTS
 from checker.questions.answer import Facts, NetworkAnswer
 from checker.report import Finding, Outcome, Severity
 
@@ -76,6 +77,7 @@ class Training:
         forbidden: diagnoses that fail the curves.
         target: a validation loss to reach, in the target's unit; None where none is set.
         limits: largest allowed value of a diagnosis' number, by name; measured by ``python -m checker calibrate``.
+        least: smallest allowed value, likewise: a validation loss so low was measured on rows that were trained on.
         prefix: what the notebook's names for this data, model and history begin with: ``"concrete_"``.
     """
 
@@ -85,9 +87,10 @@ class Training:
     batch_size: int
     epochs: int
     least_epochs: int
-    forbidden: tuple[str, ...] = ("diverged", "dead_start", "unstable", "overfitting", "underfitting", "too_short")
+    forbidden: tuple[str, ...] = FAULTS
     target: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
 
     @property
@@ -203,10 +206,8 @@ def scale(training: Training, curves: Curves) -> Finding | None:
 
     median = datasets.median_loss(training.data)
     finite = curves.finite
-    if not finite or "diverged" in diagnose(curves):
-        return None
-    lowest = min(finite)
-    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+    lowest = min(finite, default=median)
+    if SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median or "diverged" in diagnose(curves):
         return None
     return Finding("history.scale", params={"actual": lowest, "median": median, "data": training.data})
 
@@ -227,19 +228,37 @@ def _proof(training: Training, answer: NetworkAnswer, curves: Curves) -> Proof:
     if curves.val_loss is None:
         return Proof()
     try:
-        reached = _losses(training, answer)
+        actual = weights_loss(training, answer)
     except Exception as error:  # Unsupported, or weights that do not fit the settings or the data
         finding = Finding("evidence.unsupported", Severity.WARNING, params={"reason": str(error)[:200]})
         return Proof(Outcome.UNSETTLED, last, finding)
-    for actual in reached:
-        epoch = proved_epoch(actual, curves, tolerance(answer.facts))
-        if epoch is not None:
-            return Proof(Outcome.PROVED, curves.val_loss[epoch - 1])
-    return Proof(Outcome.UNSETTLED, last, _unproved(answer.facts, curves, reached[0]))
+    epoch = proved_epoch(actual, curves, tolerance(answer.facts))
+    if epoch is not None:
+        return Proof(Outcome.PROVED, curves.val_loss[epoch - 1])
+    return Proof(Outcome.UNSETTLED, last, _unproved(answer.facts, curves, actual))
+
+
+def weights_loss(training: Training, answer: NetworkAnswer) -> float:
+    """The validation loss that the weights give, penalties included.
+
+    Of the ways in which the machine may have rounded, it is that in which the loss proves an epoch of the answer's
+    curves; where none does, the usual one.
+
+    Raises:
+        Exception: of any kind, for weights that cannot be replayed or do not fit.
+    """
+    from checker.curves import Curves
+
+    reached, curves = _losses(training, answer), answer.curves
+    if isinstance(curves, Curves):
+        for actual in reached:
+            if proved_epoch(actual, curves, tolerance(answer.facts)) is not None:
+                return actual
+    return reached[0]
 
 
 def _losses(training: Training, answer: NetworkAnswer) -> list[float]:
-    """The loss that the weights give, for each way in which the machine may have rounded."""
+    """The loss in each way in which the machine may have rounded, the usual one first."""
     from checker.reading.replay import TENSOR_FLOATS, Rounding, loss
 
     assert answer.replay is not None
@@ -315,11 +334,16 @@ def _shape(training: Training, curves: Curves, diagnosis: Diagnosis, proof: Proo
             continue
         severity = Severity.ERROR if failed else Severity.NOTE
         yield Finding(verdict.code, severity, verdict.epochs[0], verdict.params)
-    if diagnosis.names & set(training.forbidden):
+    if wrong := [verdict for verdict in diagnosis.verdicts if verdict.name in training.forbidden]:
+        if any(verdict.strength != "plain" for verdict in wrong):
+            yield Finding("curve.slight", Severity.NOTE)
         return
     for name, limit in training.limits.items():
         if (value := diagnosis.numbers.get(name)) is not None and not value <= limit:
             yield Finding(f"curve.limit.{name}", params={"actual": value, "limit": limit})
+    for name, limit in training.least.items():
+        if (value := diagnosis.numbers.get(name)) is not None and not value >= limit:
+            yield Finding(f"curve.least.{name}", params={"actual": value, "limit": limit})
     if training.target is not None:
         reached = proof.reached if proof.reached is not None else curves.val_loss[-1]
         if not reached <= training.target:

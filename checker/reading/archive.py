@@ -1,4 +1,4 @@
-"""Read what a stranger handed in as data: never as code, never more than fits.
+"""Read what was handed in as data: never as code, never more than fits.
 
 Every function either returns plain data within the limits below or raises :class:`Refused`. The files are a small JSON
 record and a Keras archive (a zip of two JSON files and one HDF5 file); nothing of them is imported or called.
@@ -145,16 +145,24 @@ def _content(handle: int, limit: int) -> bytes:
         return file.read(limit)
 
 
-def json_object(data: bytes, limit: int) -> dict[str, Any]:
-    """A JSON object of limited size and depth; depth is counted before anything is parsed.
+def json_object(data: bytes, limit: int, values: int | None = None) -> dict[str, Any]:
+    """A JSON object of limited size and depth; what is limited is counted before anything is parsed.
+
+    Args:
+        data: the text.
+        limit: bytes that it may have.
+        values: about how many values it may hold, where the limit alone would allow too many.
 
     Raises:
         Refused: too big, too deep, not JSON or not an object.
     """
     if len(data) > limit:
         raise Refused("evidence.too_big")
+    structure = _STRING.sub(b"", data)
+    if values is not None and structure.count(b",") > values:
+        raise Refused("evidence.too_big")
     depth = 0
-    for bracket in _NOT_BRACKET.sub(b"", _STRING.sub(b"", data)):
+    for bracket in _NOT_BRACKET.sub(b"", structure):
         depth += 1 if bracket in b"[{" else -1
         if depth > JSON_DEPTH:
             raise Refused("evidence.too_deep")
@@ -175,23 +183,30 @@ TOKENS: Final = 400_000
 
 
 def without_outputs(data: bytes) -> bytes:
-    """A notebook file's JSON with every list of outputs emptied, before anything is parsed.
+    """A notebook file's JSON without outputs, before anything is parsed; see :func:`outputs_apart`."""
+    return outputs_apart(data)[0]
+
+
+def outputs_apart(data: bytes) -> tuple[bytes, list[slice]]:
+    """A notebook file's JSON with a number in every list of outputs, and the place in the data that each stands for.
 
     Raises:
         Refused: what is left is more than :data:`TOKENS` values or :data:`NOTEBOOK_LIMIT` bytes.
     """
     kept, start, place, tokens = [], 0, 0, 0
+    lists: list[slice] = []
     while (token := _TOKEN.search(data, place)) is not None:
         place, tokens = token.end(), tokens + 1
         if tokens > TOKENS:
             raise Refused("evidence.too_big")
         if token[0] == b'"outputs"' and (opening := _OUTPUTS.match(data, token.start())):
-            kept.append(data[start : opening.end()])
+            kept += [data[start : opening.end()], str(len(lists)).encode()]
             start = place = _end_of_list(data, opening.end())
+            lists.append(slice(opening.end(), start))
     kept.append(data[start:])
     if sum(map(len, kept)) > NOTEBOOK_LIMIT:
         raise Refused("evidence.too_big")
-    return b"".join(kept)
+    return b"".join(kept), lists
 
 
 def _end_of_list(data: bytes, place: int) -> int:
@@ -252,13 +267,16 @@ def read_weights(data: bytes) -> Weights:
         Refused: soft or external links, external or chunked storage, filters, other types than numbers, shapes that
             declare more than the file holds, or too many objects.
     """
-    import h5py
+    from h5py import h5f
 
     try:
-        with h5py.File(io.BytesIO(data), "r") as file:
+        file = h5f.open_file_image(data)
+        try:
             walk = _WeightsWalk(len(data))
-            walk.group(file.id, "", 0)
+            walk.group(file, "", 0)
             return walk.found
+        finally:
+            file.close()
     except Refused:
         raise
     except Exception as error:  # what HDF5 raises for a broken file is not documented

@@ -9,18 +9,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
-from checker.reading.layers import (
-    ACTIVATION_LAYERS,
-    ACTIVATIONS,
-    ALIASES,
-    OPERATIONS,
-    REQUIRED,
-    SETTINGS,
-    holds_activation,
-    snake_case,
-)
+from checker.reading.activations import ACTIVATIONS, ALIASES, OPERATIONS
+from checker.reading.layers import ACTIVATION_LAYERS, REQUIRED, defaults_of, holds_activation, kind_of, snake_case
 
 _IGNORED = re.compile(
     r"^(name|trainable|dtype|seed|autocast|build_config|compile_config|module|registered_name|shared_object_id"
@@ -120,7 +113,7 @@ def settings_of(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: when a setting without a default is missing.
     """
-    known = SETTINGS.get(kind)
+    known = kind_of(kind).settings
     if known is None:
         return cast(dict[str, Any], _cleaned({key: value for key, value in given.items() if key != "activation"}))
     return {
@@ -158,9 +151,9 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
         activation: code of an activation inside the layer: ``'"relu"'``.
         trainable: False adds ``trainable=False``.
     """
-    known = SETTINGS.get(kind, {})
+    known = defaults_of(kind)
     parts = []
-    for name, value in settings.items() if kind in SETTINGS else ():
+    for name, value in settings.items() if known else ():
         if known[name] is REQUIRED:
             parts.append(_value_code(value))
         elif value != known[name]:
@@ -169,9 +162,16 @@ def layer_code(kind: str, settings: Mapping[str, Any], activation: str | None = 
         parts.append(f"activation={activation}")
     if not trainable:
         parts.append("trainable=False")
+    return f"{_name(kind)}({', '.join(parts)})"
+
+
+@lru_cache(1000)
+def _name(kind: str) -> str:
+    """What a kind is called in code."""
+    if not kind.startswith("ops."):
+        return kind.rpartition(".")[2]
     operation = snake_case(kind[4:])
-    name = f"ops.{OPERATIONS.get(operation, operation)}" if kind.startswith("ops.") else kind.rpartition(".")[2]
-    return f"{name}({', '.join(parts)})"
+    return f"ops.{OPERATIONS.get(operation, operation)}"
 
 
 def _value_code(value: Any) -> str:

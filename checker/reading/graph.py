@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from checker.reading.graph_file import is_graph, no_fewer, read_graph
-from checker.reading.layers import Shape
 from checker.reading.live import LiveReader
 from checker.reading.objectives import compiled_with
 from checker.reading.parts import Assembler, Node, Unreadable
 from checker.reading.recognise import name_of, refuse_what_is_no_model
 from checker.reading.saved import counted, read_config, read_model
+from checker.reading.shapes import Shape
 from checker.reading.unused import unused_calls
 
 

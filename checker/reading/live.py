@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -10,10 +9,13 @@ from inspect import signature
 from threading import get_ident
 from typing import Any
 
-from checker.reading.layers import ACTIVATIONS, SETTINGS, Shape, holds_activation, is_weightless
+from checker.reading.activations import ACTIVATIONS
+from checker.reading.keras_internals import all_layers, built_shapes, calls_replaced, made_by, names_kept, own_layers
+from checker.reading.layers import holds_activation, is_weightless, kind_of
 from checker.reading.operations import Symbols, in_tensorflow, operations_apart
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Unreadable, as_json, call_constants, chain
 from checker.reading.recognise import is_a, keras_class, keras_in_use, name_of, recognised
+from checker.reading.shapes import Shape
 
 _FOR_REPLAY = ("activation", "epsilon", "data_format")
 
@@ -55,7 +57,7 @@ class LiveReader:
 
     def inner(self, layer: Any, kind: str) -> Body | None:
         """What a layer of the learner's own is made of, if it only runs other layers one after the other."""
-        if not kind.startswith("custom.") or not layer.built or not layer._layers:
+        if not kind.startswith("custom.") or not layer.built or not own_layers(layer):
             return None
         try:
             body = self.traced(layer, _seen_shapes(layer))
@@ -70,8 +72,10 @@ class LiveReader:
         if kind == "Lambda":
             return {"function": self.function(layer.call, layer.function)}
         config: dict[str, Any]
-        if kind in SETTINGS and kind != "Normalization":  # much faster than get_config
-            config = {name: getattr(layer, name, default) for name, default in SETTINGS[kind].items()}
+        row = kind_of(kind)
+        settings = row.settings if row.has_attributes else None
+        if settings is not None:  # much faster than get_config
+            config = {name: getattr(layer, name, default) for name, default in settings.items()}
             config |= {name: vars(layer)[name] for name in _FOR_REPLAY if name in vars(layer)}
             config["dtype"] = layer.dtype_policy.name
             if "quantization_config" in config:
@@ -117,7 +121,7 @@ class LiveReader:
         return item
 
     def sequential(self, model: Any) -> Body:
-        layers = list(model._layers)
+        layers = own_layers(model)
         shape: Any = None
         if layers and is_a(layers[0], self.keras.layers.InputLayer):
             shape = tuple(layers.pop(0).batch_shape)
@@ -140,9 +144,9 @@ class LiveReader:
                 item, sources, constants = self.symbols.operation(tensor)
                 calls[id(tensor)] = (Call(item, tuple(map(id, sources)), constants), 0)
             else:
-                node = tensor._keras_history.operation._inbound_nodes[tensor._keras_history.node_index]
-                call, sources = self.call(node.operation, node.arguments.args, node.arguments.kwargs)
-                calls.update({id(output): (call, index) for index, output in enumerate(node.outputs)})
+                made = made_by(tensor)
+                call, sources = self.call(made.operation, made.args, made.kwargs)
+                calls.update({id(output): (call, index) for index, output in enumerate(made.outputs)})
             stack.extend(sources)
         return Body(
             calls,
@@ -169,9 +173,9 @@ class LiveReader:
         """
         if not shapes:
             raise Unreadable("model.unbuilt")
-        tracked = {id(layer) for layer in model._flatten_layers()}
+        tracked = {id(layer) for layer in all_layers(model)}
         outer, self.symbols = self.symbols, None
-        with _names_kept():
+        with names_kept():
             try:
                 body = self.called(model, [_symbolic(self.keras, shape) for shape in shapes])
             except Exception as error:
@@ -218,8 +222,7 @@ class LiveReader:
         Yields:
             a function (model, *args, **kwargs) that runs a model's ``call``.
         """
-        base, thread, frozen = self.keras.layers.Layer, get_ident(), [False]
-        original = base.__call__
+        original, thread, frozen = self.keras.layers.Layer.__call__, get_ident(), [False]
 
         def inside(model: Any, *args: Any, **kwargs: Any) -> Any:
             call = getattr(model.call, "python_function", model.call)  # without ``tf.function``
@@ -247,11 +250,8 @@ class LiveReader:
                 self.recorded[id(output)] = (call, index, [*sources, output])
             return outputs
 
-        base.__call__ = record
-        try:
+        with calls_replaced(self.keras.layers.Layer, by=record):
             yield inside
-        finally:
-            base.__call__ = original
 
     def outputs(self, layer: Any, sources: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """Symbolic outputs of a layer, without building it; of an unbuilt layer of the learner's own, a guess."""
@@ -278,7 +278,7 @@ def _seen_shapes(model: Any) -> list[Any]:
     try:
         return [tensor.shape for tensor in model.inputs]  # a subclass of a functional model
     except (AttributeError, TypeError):
-        return list((getattr(model, "_build_shapes_dict", None) or {}).values())
+        return built_shapes(model)
 
 
 def _symbolic(keras: Any, shape: Any) -> Any:
@@ -288,17 +288,3 @@ def _symbolic(keras: Any, shape: Any) -> Any:
     if all(size is None or isinstance(size, int) for size in shape):
         return keras.KerasTensor((None, *shape[1:]), "float32")
     return [_symbolic(keras, one) for one in shape]
-
-
-@contextmanager
-def _names_kept() -> Iterator[None]:
-    """Keep Keras from counting the names that reading a model uses up."""
-    state = sys.modules.get("keras.src.backend.common.global_state")
-    names = state.get_global_attribute("object_name_uids") if state is not None else None
-    before = dict(names or {})
-    try:
-        yield
-    finally:
-        if names is not None:
-            names.clear()
-            names.update(before)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from checker.reading.layers import is_keras_module, snake_case
+from checker.reading.keras_internals import is_keras_module
+from checker.reading.layers import snake_case
 from checker.reading.recognise import module_of, name_of
 
 _SHORT = {

@@ -9,7 +9,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from checker.reading.layers import Shape, snake_case
+from checker.reading.layers import snake_case
+from checker.reading.shapes import Shape
 
 MAX_NODES = 20_000
 """Layer calls in one graph; a shared nested model can unfold to exponentially many."""

@@ -12,8 +12,9 @@ from functools import cache, lru_cache, partial
 from types import FunctionType
 from typing import Any, cast
 
+from checker.reading.activations import ACTIVATIONS
 from checker.reading.canonical import activation_settings
-from checker.reading.layers import ACTIVATIONS, is_keras_module
+from checker.reading.keras_internals import LAYER_MODULES, LEGACY_MODULES, is_keras_module
 from checker.reading.parts import Unreadable
 
 
@@ -41,7 +42,7 @@ def module_of(cls: type) -> str:
 
 def descends(cls: type, *classes: type) -> bool:
     """``issubclass`` that no metaclass can deceive."""
-    return any(base is one for base in lineage(cls) for one in classes)
+    return not set(map(id, classes)).isdisjoint(map(id, lineage(cls)))
 
 
 def is_a(thing: Any, *classes: type) -> bool:
@@ -67,9 +68,7 @@ def refuse_what_is_no_model(thing: Any) -> None:
         raise Unreadable("model.layer", name=name)
     if keras is not None and is_a(thing, keras.callbacks.History):
         raise Unreadable("model.history")
-    if any(
-        module_of(base).startswith(("tf_keras.", "keras.engine.", "keras.src.engine.")) for base in lineage(type(thing))
-    ):
+    if any(module_of(base).startswith(LEGACY_MODULES) for base in lineage(type(thing))):
         raise Unreadable("model.legacy", name=name)
     raise Unreadable("model.not_keras", name=name)
 
@@ -89,7 +88,7 @@ def _kind_of_class(cls: type) -> tuple[str, type | None]:
     own: set[str] = set()  # what the learner's classes define that stand before Keras' own one
     for base in lineage(cls):
         if is_keras_module(module_of(base)):
-            name, is_layer = name_of(base), module_of(base).startswith("keras.src.layers")
+            name, is_layer = name_of(base), module_of(base).startswith(LAYER_MODULES)
             known = not own & {"call", "__call__"} and name not in ("Layer", "Operation", "Model")
             return (name if is_layer else f"ops.{name}", base) if known else ("", None)
         own |= set(vars(base))

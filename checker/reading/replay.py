@@ -1,6 +1,6 @@
 """A model's predictions without Keras: the layers' arithmetic in NumPy, the weights read from the file as numbers.
 
-Nothing of a stranger's is run. What the file claims is compared with what its settings demand *before* memory is
+No code that was handed in is run. What the file claims is compared with what its settings demand *before* memory is
 reserved: number, shape, type and place of every array.
 """
 
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from checker.reading.archive import Weights, read_weights
 from checker.reading.canonical import stages
 from checker.reading.graph import Graph
-from checker.reading.layers import Shape
+from checker.reading.layers import KINDS, Role, kind_of
 from checker.reading.parts import Node, Unreadable
+from checker.reading.shapes import Shape, axes, reshaped
 
 Array = NDArray[np.float32]
 Run = Callable[[Sequence[Array], Sequence[Array]], Array]
@@ -78,7 +79,8 @@ class Plan:
     otherwise: Mapping[Rounding, Run] = field(default_factory=dict)
 
 
-Planner = Callable[[Mapping[str, Any], Sequence[tuple[int, ...]]], Plan]
+Planner = Callable[[Mapping[str, Any], Sequence[tuple[int, ...]]], Run]
+"""Makes a layer's arithmetic of its settings and its inputs' shapes; :data:`KINDS` has the shapes of all else."""
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
@@ -88,8 +90,7 @@ def _relu(x: Array, max_value: float | None = None, negative_slope: float = 0.0,
     upper = np.where(x > threshold, x, np.float32(0)) if threshold else np.maximum(x, 0)
     if max_value is not None:
         upper = np.minimum(upper, np.float32(max_value))
-    lower = negative_slope * np.maximum(threshold - x, 0) if negative_slope else np.float32(0)
-    return cast(Array, upper - lower)
+    return cast(Array, upper - negative_slope * np.maximum(threshold - x, 0) if negative_slope else upper)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -155,36 +156,29 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """Keras' activations as documented; without sparsemax, where Keras 3.15 computes something else."""
 
 
-def _activation(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _activation(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     settings = dict(config)
     name = settings.pop("activation")
-    function, (shape, *_) = FUNCTIONS.get(name), shapes
+    function = FUNCTIONS.get(name)
     if function is None:
         raise Unsupported(f"Activation({name})")
-    return Plan(lambda xs, _: function(xs[0], **settings), shape)
+    return lambda xs, _: function(xs[0], **settings)
 
 
 # --- layers -----------------------------------------------------------------------------------------------------------
 
 
-def _dense(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    (*outer, width), units = shapes[0], int(config["units"])
+def _dense(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     if config.get("lora_rank"):
         raise Unsupported("Dense(lora_rank=...)")
     if not config["use_bias"]:
-        return Plan(lambda xs, ws: xs[0] @ ws[0], (*outer, units), [(width, units)])
-    return Plan(lambda xs, ws: xs[0] @ ws[0] + ws[1], (*outer, units), [(width, units), (units,)])
+        return lambda xs, ws: xs[0] @ ws[0]
+    return lambda xs, ws: xs[0] @ ws[0] + ws[1]
 
 
-def _same(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _same(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     """What does nothing at inference."""
-    return Plan(lambda xs, _: xs[0], shapes[0])
-
-
-def _axes(config: Mapping[str, Any], rank: int) -> tuple[int, ...]:
-    """The layer's axes, batch axis counted, as positive numbers."""
-    axis = config["axis"]
-    return tuple(sorted(one % (rank + 1) for one in (axis if isinstance(axis, list | tuple) else [axis])))
+    return lambda xs, _: xs[0]
 
 
 def _along(shape: tuple[int, ...], axes: Sequence[int]) -> tuple[int, ...]:
@@ -200,11 +194,10 @@ def _affine(config: Mapping[str, Any], shape: tuple[int, ...], ws: Sequence[Arra
     return gamma, beta
 
 
-def _batch_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _batch_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     if config.get("renorm"):
         raise Unsupported("BatchNormalization(renorm=True)")
-    along, epsilon = _along(shapes[0], _axes(config, len(shapes[0]))), np.float32(config["epsilon"])
-    size = (math.prod(along),)
+    along, epsilon = _along(shapes[0], axes(config, len(shapes[0]))), np.float32(config["epsilon"])
 
     def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
         gamma, beta = _affine(config, along, ws)
@@ -212,28 +205,27 @@ def _batch_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, 
         factor = gamma / np.sqrt(variance + epsilon)
         return cast(Array, xs[0] * factor + (beta - mean * factor))
 
-    return Plan(run, shapes[0], [size] * (2 + bool(config["scale"]) + bool(config["center"])))
+    return run
 
 
-def _layer_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _layer_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     if config.get("rms_scaling"):
         raise Unsupported("LayerNormalization(rms_scaling=True)")
-    axes, epsilon = _axes(config, len(shapes[0])), np.float32(config["epsilon"])
-    along = _along(shapes[0], axes)
-    size = tuple(shapes[0][axis - 1] for axis in axes)
+    reduced, epsilon = axes(config, len(shapes[0])), np.float32(config["epsilon"])
+    along = _along(shapes[0], reduced)
 
     def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
         gamma, beta = _affine(config, along, ws)
-        centred = xs[0] - xs[0].mean(axis=axes, keepdims=True)
-        variance = np.square(centred).mean(axis=axes, keepdims=True)
+        centred = xs[0] - xs[0].mean(axis=reduced, keepdims=True)
+        variance = np.square(centred).mean(axis=reduced, keepdims=True)
         return cast(Array, centred / np.sqrt(variance + epsilon) * gamma + beta)
 
-    return Plan(run, shapes[0], [size] * (bool(config["scale"]) + bool(config["center"])))
+    return run
 
 
-def _group_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _group_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     shape, epsilon = shapes[0], np.float32(config["epsilon"])
-    (axis,) = _axes(config, len(shape))
+    (axis,) = axes(config, len(shape))
     channels = shape[axis - 1]
     groups = channels if config["groups"] == -1 else int(config["groups"])
     if groups <= 0 or channels % groups:
@@ -249,33 +241,33 @@ def _group_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, 
         variance = np.square(centred).mean(axis=reduced, keepdims=True)
         return cast(Array, (centred / np.sqrt(variance + epsilon)).reshape(xs[0].shape) * gamma + beta)
 
-    return Plan(run, shape, [(channels,)] * (bool(config["scale"]) + bool(config["center"])))
+    return run
 
 
-def _rms_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    axes, epsilon = _axes(config, len(shapes[0])), np.float32(config["epsilon"])
-    along = _along(shapes[0], axes)
+def _rms_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    reduced, epsilon = axes(config, len(shapes[0])), np.float32(config["epsilon"])
+    along = _along(shapes[0], reduced)
 
     def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
-        size = np.square(xs[0]).mean(axis=axes, keepdims=True)
+        size = np.square(xs[0]).mean(axis=reduced, keepdims=True)
         return cast(Array, xs[0] / np.sqrt(size + epsilon) * ws[0].reshape(along))
 
-    return Plan(run, shapes[0], [tuple(shapes[0][axis - 1] for axis in axes)])
+    return run
 
 
-def _unit_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    axes = _axes(config, len(shapes[0]))
+def _unit_normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    reduced = axes(config, len(shapes[0]))
 
     def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
-        length = np.sqrt(np.square(xs[0]).sum(axis=axes, keepdims=True))
+        length = np.sqrt(np.square(xs[0]).sum(axis=reduced, keepdims=True))
         return cast(Array, xs[0] * np.minimum(1 / length, np.float32(1e12)))
 
-    return Plan(run, shapes[0])
+    return run
 
 
-def _normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    axes = _axes(config, len(shapes[0]))
-    along = _along(shapes[0], axes)
+def _normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    reduced = axes(config, len(shapes[0]))
+    along = _along(shapes[0], reduced)
     given = [config[name] for name in ("mean", "variance")]
     constants = [] if None in given else [np.broadcast_to(np.array(one, "float32"), along) for one in given]
 
@@ -284,51 +276,46 @@ def _normalization(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]])
         deviation = np.maximum(np.sqrt(variance), np.float32(1e-7))
         return cast(Array, mean + xs[0] * deviation if config["invert"] else (xs[0] - mean) / deviation)
 
-    size = tuple(shapes[0][axis - 1] for axis in axes)
-    return Plan(run, shapes[0], [] if constants else [size, size, ()])
+    return run
 
 
-def _prelu(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    shared = config["shared_axes"] or ()
-    size = tuple(1 if index + 1 in shared else one for index, one in enumerate(shapes[0]))
-    return Plan(lambda xs, ws: np.maximum(xs[0], 0) + ws[0] * np.minimum(xs[0], 0), shapes[0], [size])
+def _prelu(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    return lambda xs, ws: np.maximum(xs[0], 0) + ws[0] * np.minimum(xs[0], 0)
 
 
-def _flatten(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _flatten(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     size = math.prod(shapes[0])
     if config.get("data_format") == "channels_first" and len(shapes[0]) > 1:
         raise Unsupported("Flatten(data_format='channels_first')")
-    return Plan(lambda xs, _: xs[0].reshape(-1, size), (size,))
+    return lambda xs, _: xs[0].reshape(-1, size)
 
 
-def _reshape(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    size, target = math.prod(shapes[0]), [int(one) for one in config["target_shape"]]
-    if -1 in target:
-        target[target.index(-1)] = size // max(1, -math.prod(target))
-    if math.prod(target) != size:
+def _reshape(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    target = _known(reshaped(config, shapes))
+    if math.prod(target) != math.prod(shapes[0]):
         raise Unreadable("model.weights", name="Reshape")
-    return Plan(lambda xs, _: xs[0].reshape(-1, *target), tuple(target))
+    return lambda xs, _: xs[0].reshape(-1, *target)
 
 
-def _permute(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _permute(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     dims = tuple(config["dims"])
-    return Plan(lambda xs, _: xs[0].transpose(0, *dims), tuple(shapes[0][one - 1] for one in dims))
+    return lambda xs, _: xs[0].transpose(0, *dims)
 
 
-def _repeat_vector(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _repeat_vector(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     times = int(config["n"])
-    return Plan(lambda xs, _: np.repeat(xs[0][:, None], times, axis=1), (times, *shapes[0]))
+    return lambda xs, _: np.repeat(xs[0][:, None], times, axis=1)
 
 
-def _rescaling(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def _rescaling(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
     scale, offset = np.float32(config["scale"]), np.float32(config["offset"])
-    return Plan(lambda xs, _: xs[0] * scale + offset, shapes[0])
+    return lambda xs, _: xs[0] * scale + offset
 
 
 def _merge(join: Callable[[Array, Array], Any], average: bool = False) -> Planner:
     """A layer that joins its inputs one by one."""
 
-    def plan(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+    def plan(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
         constants = [np.float32(one) for one in config.get("args", ())]
         if len({len(shape) for shape in shapes}) > 1:
             raise Unsupported("merging tensors of different rank")
@@ -340,7 +327,7 @@ def _merge(join: Callable[[Array, Array], Any], average: bool = False) -> Planne
                 result = join(result, value)
             return cast(Array, result / len(xs) if average else result)
 
-        return Plan(run, np.broadcast_shapes(*shapes))
+        return run
 
     return plan
 
@@ -348,7 +335,7 @@ def _merge(join: Callable[[Array, Array], Any], average: bool = False) -> Planne
 def _operation(join: Callable[[Array, Array], Any], commutes: bool = True) -> Planner:
     """An operator between tensors, or with a number on its right; on its left only where the side does not matter."""
 
-    def plan(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
+    def plan(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
         if config.get("number_first") and not commutes:
             raise Unsupported("a number before an operator")
         return _merge(join)(config, shapes)
@@ -356,13 +343,11 @@ def _operation(join: Callable[[Array, Array], Any], commutes: bool = True) -> Pl
     return plan
 
 
-def _concatenate(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Plan:
-    (axis,) = _axes(config, len(shapes[0]))
+def _concatenate(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]) -> Run:
+    (axis,) = axes(config, len(shapes[0]))
     if axis == 0:
         raise Unsupported("Concatenate(axis=0)")
-    joined = list(shapes[0])
-    joined[axis - 1] = sum(shape[axis - 1] for shape in shapes)
-    return Plan(lambda xs, _: np.concatenate(xs, axis=axis), tuple(joined))
+    return lambda xs, _: np.concatenate(xs, axis=axis)
 
 
 PLANNERS: dict[str, Planner] = {
@@ -396,17 +381,8 @@ PLANNERS: dict[str, Planner] = {
     "ops.Divide": _operation(np.divide, commutes=False),
     "ops.TrueDivide": _operation(np.divide, commutes=False),
     **dict.fromkeys(
-        [
-            "Identity",
-            "Dropout",
-            "AlphaDropout",
-            "GaussianDropout",
-            "GaussianNoise",
-            "SpatialDropout1D",
-            "SpatialDropout2D",
-            "SpatialDropout3D",
-            "ActivityRegularization",
-        ],
+        ["Identity", "ActivityRegularization"]
+        + [name for name, kind in KINDS.items() if kind.role in (Role.DROPOUT, Role.NOISE)],
         _same,
     ),
 }
@@ -561,8 +537,8 @@ class Replay:
         return values[self.output]
 
 
-def _known(shape: Shape) -> tuple[int, ...]:
-    if None in shape:
+def _known(shape: Shape | None) -> tuple[int, ...]:
+    if shape is None or None in shape:
         raise Unsupported("an input of variable size")
     return cast(tuple[int, ...], tuple(shape))
 
@@ -597,10 +573,14 @@ def _plans(kind: str, config: Mapping[str, Any], shapes: Sequence[tuple[int, ...
         raise Unsupported(f"{kind} quantized")
     plans = []
     for stage in stages(kind, config):
-        planner = PLANNERS.get(stage.kind)
-        if planner is None:
+        planner, known = PLANNERS.get(stage.kind), kind_of(stage.kind)
+        if planner is None or known.weights is None:
             raise Unsupported(stage.kind)
-        plan = _in_precision(planner(stage.config, shapes), policy, stage.kind)
+        run = planner(stage.config, shapes)
+        shape, weights = known.shape(stage.config, shapes), known.weights(stage.config, shapes[0])
+        if shape is None or weights is None:
+            raise Unsupported(stage.kind)
+        plan = _in_precision(Plan(run, _known(shape), [_known(one) for one in weights]), policy, stage.kind)
         shapes = [plan.shape]
         plans.append((plan, stage.group))
     return plans

@@ -12,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.reading.layers import ACTIVATION_LAYERS, SETTINGS, Shape, holds_activation, is_keras_module, is_weightless
+from checker.reading.keras_internals import LAYER_MODULES, is_keras_module, is_saved_tensor, saved_tensor
+from checker.reading.layers import defaults_of, holds_activation, kind_of
 from checker.reading.objectives import saved_objective, weighted
 from checker.reading.parts import NOTHING, TRANSPARENT, Body, Call, Item, Node, Unreadable, call_constants, chain
+from checker.reading.shapes import Shape
 
 MAX_CONFIG_BYTES = 20_000_000
 """Size of a saved model's ``config.json``; a network of 200 layers needs about 200 kB."""
@@ -46,7 +48,7 @@ def read_model(config: Any) -> tuple[Item, Any, bool]:
 
 def counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]:
     """The nodes, with the numbers of weights in the file where a layer's settings do not tell them."""
-    if all(_is_counted(node.class_name) for node in nodes):
+    if all(kind_of(node.class_name).weights is not None for node in nodes):  # the settings tell
         yield from nodes
         return
     paths = {node.path for node in nodes if node.path}
@@ -70,18 +72,6 @@ def counted(source: str | Path | bytes, nodes: Sequence[Node]) -> Iterator[Node]
         yield replace(node, parameters=counts.get(node.path))
 
 
-def _is_counted(kind: str) -> bool:
-    """Whether the settings alone tell how many weights a layer has."""
-    return kind in (
-        "InputLayer",
-        "Dense",
-        "BatchNormalization",
-        "LayerNormalization",
-        "PReLU",
-        *ACTIVATION_LAYERS,
-    ) or is_weightless(kind)
-
-
 def _saved_item(saved: Mapping[str, Any]) -> Item:
     config, kind = saved["config"], _saved_class(saved)
     body = NOTHING if kind in TRANSPARENT else None
@@ -101,7 +91,7 @@ def _saved_class(saved: Mapping[str, Any]) -> str:
     module, name = str(saved.get("module")), str(saved["class_name"])
     if not is_keras_module(module):
         return f"custom.{name}"
-    return name if module.startswith(("keras.layers", "keras.src.layers")) else f"ops.{name}"
+    return name if module.startswith(LAYER_MODULES) else f"ops.{name}"
 
 
 def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +100,7 @@ def _saved_settings(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"function": _saved_activation(config["function"])}
     if "activation" in settings and (kind == "Activation" or holds_activation(kind)):
         settings["activation"] = _saved_activation(settings["activation"])
-    if "quantization_config" in SETTINGS.get(kind, ()):
+    if "quantization_config" in defaults_of(kind):
         dtype = config.get("dtype")
         settings["quantization_config"] = dtype["config"].get("mode") if isinstance(dtype, Mapping) else None
     return settings
@@ -150,7 +140,7 @@ def _saved_functional(config: Mapping[str, Any]) -> Body:
         if item.class_name == "InputLayer":
             shapes[name] = tuple(_batch_shape(saved["config"])[1:])
         for index, node in enumerate(saved["inbound_nodes"]):
-            constants = call_constants(node["args"], node["kwargs"], _is_saved_tensor)
+            constants = call_constants(node["args"], node["kwargs"], is_saved_tensor)
             calls[name, index] = (Call(item, tuple(_references(node)), constants), 0)
     inputs = list(_tensor_names(config["input_layers"]))
     # Keras counts the calls of a nested functional model from 1, but only where it names the outputs
@@ -167,14 +157,10 @@ class _SavedCalls(dict[Hashable, tuple[Call, int]]):
         return self[tensor[:2]][0], tensor[2]
 
 
-def _is_saved_tensor(thing: Any) -> bool:
-    return isinstance(thing, Mapping) and thing.get("class_name") == "__keras_tensor__"
-
-
 def _references(node: Any) -> Iterator[Hashable]:
     """Tensors that a saved call takes, in the order in which Keras flattens its arguments."""
-    if _is_saved_tensor(node):
-        yield tuple(node["config"]["keras_history"])
+    if is_saved_tensor(node):
+        yield saved_tensor(node)
     elif isinstance(node, Mapping):
         for key in sorted(node):
             yield from _references(node[key])

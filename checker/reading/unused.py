@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from checker.reading.canonical import layer_code, settings_of
+from checker.reading.keras_internals import calls_on_output, made_by
 from checker.reading.live import LiveReader
 from checker.reading.parts import Node
 from checker.reading.recognise import is_a, keras_class
@@ -24,8 +25,8 @@ def unused_calls(model: Any, nodes: Sequence[Node], reader: LiveReader) -> Itera
         reader: what read them.
 
     Yields:
-        the position of the layer before, counted from 1 without inputs (0: the input itself), and the code of the layer
-        that is called there.
+        the position of the layer before, counted from 1 without inputs (0: the input itself), and the
+        code of the layer that is called there.
     """
     within = {id(node.source) for node in nodes}
     recorded = _recorded(reader)
@@ -44,14 +45,13 @@ def unused_calls(model: Any, nodes: Sequence[Node], reader: LiveReader) -> Itera
 def _inputs(model: Any) -> list[Any]:
     """The input layers of a functional network."""
     with suppress(Exception):  # other models may have none, or not know them yet
-        return [tensor._keras_history.operation for tensor in model.inputs]
+        return [made_by(tensor).operation for tensor in model.inputs]
     return []
 
 
 def _noted(source: Any, reader: LiveReader) -> Iterator[Any]:
     """The layers that were called on what this one gives, as Keras noted in a functional network."""
-    for call in list(getattr(source, "_outbound_nodes", ()))[:MOST]:
-        operation = getattr(call, "operation", None)
+    for operation in calls_on_output(source)[:MOST]:
         if is_a(operation, reader.keras.layers.Layer) and not is_a(operation, reader.keras.Model):
             yield operation
 

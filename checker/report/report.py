@@ -1,7 +1,7 @@
 """What was found: plain data, made once, saved as JSON, shown in any language.
 
-A :class:`Report` has sections ("architecture", "training", "curves", "answer"), a section has findings and, for an
-architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
+A :class:`Report` has sections ("architecture", "curves", "answer", "cause", "change"), a section has findings and, for
+an architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Section:
     """One side of an answer: its verdict, points and findings.
 
     Attributes:
-        name: ``"architecture"``, ``"training"``, ``"curves"`` or ``"answer"``.
+        name: ``"architecture"``, ``"curves"``, ``"answer"``, ``"cause"`` or ``"change"``.
         points, max_points: points earned and possible.
         table: the side-by-side table of an architecture, empty elsewhere.
         curves: what the picture of the curves is drawn from, ``{"loss": [...], "val_loss": [...]}``; None elsewhere.

@@ -7,7 +7,7 @@ import importlib
 import sys
 from types import ModuleType
 
-_ROOMS = ("animation", "html", "page", "plots", "text", "words")
+_ROOMS = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -26,7 +26,7 @@ def display(thing: object) -> None:
         thing: a Report, a Diagnosis, a Comparison, an Advice, a Standing or a Page.
     """
     with contextlib.suppress(Exception):
-        if _in_notebook():
+        if in_notebook():
             from IPython.display import display as publish
 
             publish(bundle(thing), raw=True)  # type: ignore[no-untyped-call]
@@ -40,7 +40,7 @@ def bundle(thing: object) -> dict[str, str]:
     with contextlib.suppress(Exception):
         from checker.show import html
 
-        shown["text/html"] = html.render(thing)
+        shown["text/html"] = html.render(thing, inline=False)
     return shown
 
 
@@ -53,7 +53,7 @@ def _text(thing: object) -> str:
         return str(thing)
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether a kernel would show HTML; IPython in a terminal would print only the text."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

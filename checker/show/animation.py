@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from checker.language import N_, translate
 
@@ -71,11 +71,15 @@ class Animation:
         }
 
     def _repr_html_(self) -> str:
-        return (  # a notebook that is not trusted keeps the image and drops the source
-            f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{_address(self.svg(still=True))}">'
-            f'<img src="{_address(self.svg())}" alt="{escape(self.alt)}" width="{WIDTH}" height="{HEIGHT}" '
-            'style="max-width: 100%; height: auto"></picture>'
-        )
+        from checker.show import figures  # a notebook that is not trusted keeps the image and drops the other source
+
+        columns: dict[str, Iterable[Any]] = {translate(N_("training step")): range(1, len(self.masks) + 1)}
+        stays, gone = translate(N_("stays")), translate(N_("left out"))
+        for unit in range(self.units[1]):
+            name = translate(N_("unit {number}"), number=unit + 1)
+            columns[name] = [stays if mask[unit] else gone for mask in self.masks]
+        table = figures.Table.of(columns)
+        return figures.markup(_address(self.svg()), WIDTH, self.alt, table, still=_address(self.svg(still=True)))
 
 
 def _address(svg: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from checker import diagnoses
 from checker.curves import Comparison, Diagnosis, Verdict
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
@@ -138,6 +139,10 @@ _CLAUSES = {
     ("curves", False): N_("the curves are not yet as they should be"),
     ("answer", True): N_("the answer is right"),
     ("answer", False): N_("the answer is not right yet"),
+    ("cause", True): N_("the cause is found"),
+    ("cause", False): N_("the cause is not found yet"),
+    ("change", True): N_("the right thing was changed"),
+    ("change", False): N_("the change is not the right one yet"),
 }
 
 _UNJUDGED = {
@@ -145,21 +150,13 @@ _UNJUDGED = {
     "curves": N_("the training cannot be judged yet"),
 }
 
-_TROUBLES = {
-    "diverged": N_("the training diverged"),
-    "dead_start": N_("the network did not learn"),
-    "unstable": N_("the training is unstable"),
-    "overfitting": N_("the training still overfits"),
-    "underfitting": N_("the network underfits"),
-    "still_improving": N_("the training stopped too early"),
-    "too_short": N_("the training was too short to judge"),
-}
-
 _PARTS = {
     "architecture": N_("Network"),
     "training": N_("Training"),
     "curves": N_("Learning curves"),
     "answer": N_("Answer"),
+    "cause": N_("Cause"),
+    "change": N_("Change"),
 }
 
 
@@ -196,9 +193,9 @@ def _clause(section: Section) -> str:
     if not section.passed:
         if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
             return translate(_UNJUDGED[section.name])
-        for name, clause in _TROUBLES.items():
-            if section.name == "curves" and name in section.diagnoses:
-                return translate(clause)
+        for name, kind in diagnoses.KINDS.items():
+            if section.name == "curves" and kind.clause and name in section.diagnoses:
+                return translate(kind.clause)
     known = _CLAUSES.get((section.name, section.passed))
     return translate(known) if known else clip(section.name)
 
@@ -208,18 +205,25 @@ def _unjudged(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
 
 
+_QUESTIONS = {
+    "q#": N_("Question {number}"),
+    "q#_reason": N_("Question {number}, the reason"),
+    "recall_#": N_("Recall question {number}"),
+}
+"""What a question is called by its id, which holds its number."""
+
+
 def _question(identity: str) -> str:
-    number = identity[1:]
-    if identity.startswith("q") and number.isdecimal():
-        return translate(N_("Question {number}"), number=clip(number))
-    return clip(identity)
+    number = "".join(filter(str.isdecimal, identity))
+    known = _QUESTIONS.get(identity.replace(number, "#", 1)) if number else None
+    return translate(known, number=clip(number)) if known else clip(identity)
 
 
 def _messages(findings: list[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clip(finding.message) for finding in findings))
 
 
-_DEEDS = {
+_TO_DO = {
     "ok": ("right", N_("right")),
     "add": ("add", N_("add this layer")),
     "remove": ("remove", N_("remove this layer")),
@@ -238,8 +242,8 @@ def _architecture(rows: tuple[Row, ...]) -> Table:
 
 
 def _row(row: Row) -> tuple[Cell, ...]:
-    mark, deed = _DEEDS.get(row.action, ("note", N_("look at this layer")))
-    todo = translate(deed)
+    mark, said = _TO_DO.get(row.action, ("note", N_("look at this layer")))
+    todo = translate(said)
     if row.action == "change" and row.detail.startswith("keras.layers."):
         todo = translate(N_("replace it with `{layer}`"), layer=clip(row.detail))
     elif row.action == "change" and row.detail:
@@ -266,6 +270,11 @@ def _section_picture(section: Section) -> Picture:
     return Picture((run,), words.told(run))
 
 
+def part_name(section: str) -> str:
+    """A section's name in words."""
+    return translate(_PARTS.get(section, N_("Part")))
+
+
 def _parts(report: Report) -> Table:
     head = [N_("Part"), N_("Verdict"), N_("Points")]
     rows = []
@@ -275,7 +284,7 @@ def _parts(report: Report) -> Table:
             verdict = Cell(translate(N_("not yet")), mark="wrong")
         elif section.points < section.max_points:
             verdict = Cell(translate(N_("right, but counts only once the network is right")), mark="right")
-        name = Cell(translate(_PARTS.get(section.name, N_("Part"))))
+        name = Cell(part_name(section.name))
         rows.append((name, verdict, Cell(words.points(section.points, section.max_points))))
     scored = any(section.max_points > 0 for section in report)
     width = 3 if scored else 2
@@ -288,7 +297,7 @@ def _parts(report: Report) -> Table:
 
 # --- curves -----------------------------------------------------------------------------------------------------------
 
-_NEITHER = {"no_validation", "too_short"}
+_UNTOLD = {name for name, kind in diagnoses.KINDS.items() if not kind.tells}
 
 
 def run_of(diagnosis: Diagnosis) -> Run:
@@ -299,12 +308,18 @@ def run_of(diagnosis: Diagnosis) -> Run:
 
 def _diagnosis(diagnosis: Diagnosis) -> Page:
     run = run_of(diagnosis)
-    said = tuple(_verdict(verdict) for verdict in diagnosis.verdicts)
-    headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.named(diagnosis.names))
+    said = [_verdict(verdict) for verdict in diagnosis.verdicts]
+    if any(verdict.strength != "plain" and verdict.name != "healthy" for verdict in diagnosis.verdicts):
+        said.append(Finding("curve.slight").message)
+    headline = translate(N_("Learning curves: {diagnosis}."), diagnosis=words.surely(_strengths(diagnosis)))
     blocks: list[Block] = [*map(Text, said)]
     if run.epochs:
         blocks.append(Picture((run,), words.told(run)))
-    return Page(_status(diagnosis.names), headline, tuple(blocks))
+    return Page(_status(diagnosis), headline, tuple(blocks))
+
+
+def _strengths(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    return [(verdict.name, verdict.strength) for verdict in diagnosis.verdicts]
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -319,10 +334,13 @@ def _comparison(comparison: Comparison) -> Page:
     return Page("note", headline, (*said, Picture((first, second), words.told_both(first, second))))
 
 
-def _status(names: frozenset[str]) -> str:
-    if names <= _NEITHER:
+def _status(diagnosis: Diagnosis) -> str:
+    if diagnosis.names <= _UNTOLD:
         return "note"
-    return "right" if names <= {"healthy", *_NEITHER} else "wrong"
+    if not diagnosis.names <= {"healthy", "still_improving", *_UNTOLD}:
+        return "wrong"
+    plainly = all(verdict.strength == "plain" for verdict in diagnosis.verdicts)
+    return "right" if plainly and "still_improving" not in diagnosis else "note"
 
 
 # --- advice and progress ----------------------------------------------------------------------------------------------

@@ -14,10 +14,13 @@ WIDTH = 80
 """Columns of the text."""
 
 _GAP = 2  # columns between the columns of a table
-_NARROWEST = 8  # no column is squeezed further
-_PIECES = re.compile(  # a space, or a word or one Chinese character with the punctuation that must stay with it
-    r"\s+|[（《「『【“‘]*(?:[^\s\u2e80-\uffef“‘]+|[\u2e80-\uffef])[，。、；：？！）》」』】”’]*|[“‘]+"
-)
+_WORD = r"[（《「『【“‘]*(?:[^\s\u2e80-\uffef“‘]+|[\u2e80-\uffef])[，。、；：？！）》」』】”’]*|[“‘]+"
+_WORDS = re.compile(
+    rf"\s+|{_WORD}"
+)  # a space, or a word or one Chinese character with the punctuation that stays with it
+_PIECES = re.compile(
+    rf"\s+|`[^`]+`[^\s`\u2e80-\uffef]*[，。、；：？！）》」』】”’]*|{_WORD}"
+)  # the same, but code in one piece
 
 
 def render(thing: object) -> str:
@@ -61,7 +64,11 @@ def _steps(block: page.Steps) -> Iterator[str]:
 def _grid(block: page.Table) -> Iterator[str]:
     cells = [[f"{page.MARKS[cell.mark]} {cell.text}" if cell.mark else cell.text for cell in row] for row in block.rows]
     columns = list(zip(block.head, *cells, strict=True))
-    widths = _squeezed([max(map(cell_len, column)) for column in columns])
+    least = [max(cell_len(word) for cell in column for word in ("", *_WORDS.findall(cell))) for column in columns]
+    if sum(least) + _GAP * (len(least) - 1) > WIDTH:
+        yield from _listed(block.head, cells)
+        return
+    widths = _squeezed([max(map(cell_len, column)) for column in columns], least)
     folds = [[folded(cell, width) for cell in column] for column, width in zip(columns, widths, strict=True)]
     widths = [max((cell_len(line) for lines in column for line in lines), default=0) for column in folds]
     for place, row in enumerate(zip(*folds, strict=True)):
@@ -71,11 +78,20 @@ def _grid(block: page.Table) -> Iterator[str]:
             yield "-" * (sum(widths) + _GAP * (len(widths) - 1))
 
 
-def _squeezed(widths: Sequence[int]) -> list[int]:
-    """The widths of a table's columns; where the line is too short, the widest ones give way."""
+def _listed(head: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table too wide to stand side by side without breaking words: one cell a line, its column's name before it."""
+    for row in cells:
+        yield "-" * WIDTH
+        for name, cell in zip(head, row, strict=True):
+            yield from folded(f"{name}: {cell}", WIDTH)
+
+
+def _squeezed(widths: Sequence[int], least: Sequence[int]) -> list[int]:
+    """The widths of a table's columns; where the line is too short, the widest ones give way down to their least."""
     squeezed = list(widths)
-    while sum(squeezed) + _GAP * (len(squeezed) - 1) > WIDTH and max(squeezed) > _NARROWEST:
-        squeezed[squeezed.index(max(squeezed))] -= 1
+    while sum(squeezed) + _GAP * (len(squeezed) - 1) > WIDTH:
+        widest = max(range(len(squeezed)), key=lambda place: (squeezed[place] > least[place], squeezed[place]))
+        squeezed[widest] -= 1
     return squeezed
 
 
@@ -83,10 +99,19 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
-def folded(text: str, width: int) -> list[str]:
-    """The text in lines of at most ``width`` columns, broken at spaces and between Chinese characters."""
-    lines, line, used = [], "", 0
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """What stays on one line: words, and code that is short enough for one."""
     for piece in _PIECES.findall(text):
+        yield from [piece] if cell_len(piece) <= width else _WORDS.findall(piece)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` columns, broken at spaces and between Chinese characters.
+
+    Code between backquotes is only broken, at its spaces, where it is longer than a line; a word only where it is.
+    """
+    lines, line, used = [], "", 0
+    for piece in _pieces(text, width):
         size = cell_len(piece)
         if used + size > width and line:
             lines.append(line.rstrip())

@@ -10,19 +10,10 @@ from functools import reduce
 from statistics import median
 from typing import Any, Self
 
+from checker.diagnoses import KINDS
 from checker.language import N_, translate
 
-DIAGNOSES: dict[str, str] = {
-    "diverged": N_("training diverged"),
-    "dead_start": N_("nothing was learned"),
-    "unstable": N_("unstable training"),
-    "overfitting": N_("overfitting"),
-    "underfitting": N_("underfitting"),
-    "still_improving": N_("still improving"),
-    "healthy": N_("healthy"),
-    "too_short": N_("too few epochs to tell"),
-    "no_validation": N_("no validation loss"),
-}
+DIAGNOSES = {name: kind.words for name, kind in KINDS.items()}
 """Every diagnosis of learning curves in two or three words."""
 
 DIFFERENCES: dict[str, str] = {
@@ -85,6 +76,23 @@ def named(names: Iterable[str]) -> str:
     """Diagnoses or differences in words, the ones that matter most first; unknown names are left out."""
     present = set(names)
     return listed([translate(words) for name, words in _NAMES.items() if name in present])
+
+
+def surely(verdicts: Iterable[tuple[str, str]]) -> str:
+    """Diagnoses in words, each with how sure it is: ``overfitting``, ``signs of overfitting``.
+
+    Args:
+        verdicts: pairs of a name and a strength, as in :class:`checker.curves.Verdict`.
+    """
+    strengths = dict(verdicts)
+    return listed([_surely(name, strengths[name], words) for name, words in DIAGNOSES.items() if name in strengths])
+
+
+def _surely(name: str, strength: str, words: str) -> str:
+    if strength == "plain":
+        return translate(words)
+    template = N_("{diagnosis}, but not plainly") if name == "healthy" else N_("signs of {diagnosis}")
+    return translate(template, diagnosis=translate(words))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,20 @@ def start(folder: Path, language: str | None = None) -> Started:
     return started
 
 
+def give_title(cells: list[Any]) -> None:
+    """Make the first heading of a notebook in one language its title; a bilingual one has a single title, in English.
+
+    Args:
+        cells: the notebook's cells, plain JSON or nbformat's; changed in place.
+    """
+    for cell in cells:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and (heading := re.search("^#+ ", text, re.MULTILINE)):
+            titled = f"{text[: heading.start()]}# {text[heading.end() :]}"
+            cell["source"] = titled if isinstance(cell["source"], str) else titled.splitlines(keepends=True)
+            return
+
+
 def _notebooks(root: Path) -> Iterator[tuple[Path, Path]]:
     for path in sorted(root.rglob("*.ipynb")):
         relative = path.relative_to(root)
@@ -99,6 +114,7 @@ def _in(notebook: bytes, language: str | None) -> bytes:
     for cell in data["cells"]:
         if cell["cell_type"] == "code":
             cell["source"] = _speaking(cell["source"], language)
+    give_title(data["cells"])
     data["metadata"]["language"] = {"en": "en", "zh": "zh-Hans"}[language]
     return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
 

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,7 @@ def main() -> None:
             row("two Dask workers" + (", one killed" if kill else ""), options.students, run, same)
         for size in options.scale:
             course = make_class(Path(scratch) / f"class-{size}", size)
-            run = measured(lambda course=course: grade_class(course, "spotify", pictures=False, progress=False))
+            run = measured(partial(grade_class, course, "spotify", pictures=False, progress=False))
             row("from evidence, curves in words", size, run, f"{fair(course)[0]} of {size}")
             shutil.rmtree(course)
     Console(width=110).print(table)

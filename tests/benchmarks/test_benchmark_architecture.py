@@ -5,6 +5,8 @@ The aim: at most 5 ms for 8 layers and 100 ms for 200, Blueprint and alignment t
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +14,17 @@ from models.case import sequential
 
 from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint
-from checker.expect import BatchNormalization, Dense, Dropout, Network
+from checker.expect import (
+    AnyLayer,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Network,
+    Repeat,
+    at_least,
+    count,
+    followed_by,
+)
 
 BLOCKS = 50
 LARGE = Network(
@@ -38,3 +50,31 @@ def test_blueprint_and_alignment(name: str, benchmark: Any) -> None:
     model = sequential(NETWORKS[name], 8)
     alignment: Alignment = benchmark(lambda: align(Blueprint.of(model), network))
     assert alignment.passed == name.endswith("right")
+
+
+HUNDRED = [f"D{units}r" for units in range(1, 101)]
+DESIGN = Network(
+    Repeat(AnyLayer()),
+    Dense(1),
+    constraints=(count(Dropout(0.3), at_least(1)), followed_by("Dense", BatchNormalization())),
+)
+EFFORTS = {
+    "1,000 layers against 200": (("D9t d.1", 500), LARGE),
+    "100 layers in another order": (
+        (" ".join(Random(1).sample(HUNDRED, 100)), 1),
+        Network(*(Dense(units, activation="relu") for units in range(1, 101))),
+    ),
+    "an open design of 300 layers that breaks its rules": (("D7t", 300), DESIGN),
+}
+
+
+@pytest.mark.parametrize("name", EFFORTS)
+def test_effort(name: str, benchmark: Any) -> None:
+    """What is limited: the longest and the most different networks. The aim: two seconds, whatever comes."""
+    (words, times), network = EFFORTS[name]
+    part = Blueprint.of(sequential(words, 8))
+    size = len(part.shown)
+    layers = [replace(layer, number=layer.number + size * time) for time in range(times) for layer in part.layers]
+    blueprint = replace(part, layers=tuple(layers), shown=())
+    alignment: Alignment = benchmark.pedantic(align, (blueprint, network), rounds=3)
+    assert not alignment.passed

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from checker import curves
 from checker.curves import compare, diagnose
@@ -18,11 +19,11 @@ def history(epochs: int) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("epochs", [100, 1000, 10_000])
-def test_diagnose(benchmark: pytest.FixtureRequest, epochs: int) -> None:
+def test_diagnose(benchmark: BenchmarkFixture, epochs: int) -> None:
     assert benchmark(afresh, diagnose, history(epochs)).names
 
 
-def test_compare(benchmark: pytest.FixtureRequest) -> None:
+def test_compare(benchmark: BenchmarkFixture) -> None:
     assert benchmark(afresh, compare, history(100), history(100)).names
 
 

@@ -24,6 +24,13 @@ STARTER = "YOUR CODE HERE"
 DROPOUT = "keras.layers.Dropout(0.3),"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LARGEST_PICTURE = 200_000
+PLAY = """import checker
+from checker.assignments.lessons import dropout as exercise
+from checker.show import explore
+checker.set_language("{language}")
+exercise.predict_1(30)
+explore.masks()"""
+
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
 
 HELP = """\
@@ -194,3 +201,36 @@ def test_the_dropout_animation_plays(opened: tuple[BrowserContext, Server]) -> N
         if animation.screenshot() != first:
             return
     pytest.fail("the animation stands still")
+
+
+@pytest.mark.parametrize(
+    ("language", "rate", "step", "first", "second"),
+    [
+        ("en", "rate", "training step", "Training step 1 at a rate of 50%", "Training step 2 at a rate of 60%"),
+        ("zh", "丢弃率", "训练步", "第 1 个训练步，丢弃率 50%", "第 2 个训练步，丢弃率 60%"),
+    ],
+)
+def test_a_figure_is_played_with_and_a_prediction_is_made_with_the_keyboard(
+    opened: tuple[BrowserContext, Server], language: str, rate: str, step: str, first: str, second: str
+) -> None:
+    notebook = Notebook(*opened, LESSONS[0])
+    keyboard = notebook.page.keyboard
+    notebook.add("own", PLAY.format(language=language))
+    notebook.run("own")
+    cell = notebook.cell("own")
+    picture = cell.get_by_role("img").first
+    expect(picture).to_have_attribute("alt", re.compile(first))
+    keyboard.press("Escape")  # out of the new cell below
+    keyboard.press("k")  # and back up
+    for control in (rate, step):
+        reached = cell.get_by_role("spinbutton", name=control)  # a screen reader says this name
+        for _ in range(30):
+            if reached.evaluate("element => element === document.activeElement"):
+                break
+            keyboard.press("Tab")
+        else:
+            pytest.fail(f"{control} cannot be reached with the tabulator key")
+        keyboard.press("ArrowUp")
+    expect(picture).to_have_attribute("alt", re.compile(second), timeout=20_000)
+    expect(notebook.feedback("own").first).to_contain_text("30")
+    notebook.page.close()

@@ -20,6 +20,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from place import ROOT
 
 from checker.assignments import spotify
 from checker.grading import sandbox
@@ -56,7 +57,7 @@ def every_weight(value: float) -> Callable[[dict[str, Any], Any], None]:
 
 
 def layers_of(config: dict[str, Any]) -> list[dict[str, Any]]:
-    return config["config"]["layers"]  # type: ignore[no-any-return]
+    return config["config"]["layers"]
 
 
 # --- who does no wrong ------------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def test_another_question_s_evidence_under_this_name() -> None:
 
 
 def test_a_friend_s_evidence_is_shown_to_the_teacher() -> None:
-    from checker.grading.class_report import groups
+    from checker.grading.likeness import groups
 
     mine, friend = handed_in(classroom.trained("dropout")[0]), handed_in(classroom.trained("dropout")[0])
     assert mine.report.unsettled == ""  # the weights are real; whose they are is for a person to ask
@@ -320,7 +321,7 @@ def test_markup_in_a_layer_s_name_stays_text() -> None:
 
 def marked(folder: Path, run: Run | None = None) -> dict[str, Any]:
     """Grade a submission, with ``run`` as what the sandbox would bring back."""
-    release = Release.load(classroom.ROOT / "notebooks/spotify/spotify.ipynb")
+    release = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
     rerun = None if run is None else lambda _notebook, _assignment: run
     return dict(grade_notebook(Submission.in_folder(folder), spotify.assignment, release, rerun, pictures=False)[1])
 
@@ -332,7 +333,7 @@ def test_links_to_what_the_learner_must_not_see(tmp_path: Path) -> None:
     folder.mkdir()
     os.symlink(secret, folder / "spotify.ipynb")
     os.symlink(tmp_path, folder / "evidence")
-    release = Release.load(classroom.ROOT / "notebooks/spotify/spotify.ipynb")
+    release = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
     notebook, marks = grade_notebook(Submission.in_folder(folder), spotify.assignment, release, None, pictures=False)
     assert "SECRET" not in nbformat.writes(notebook)
     assert sum(mark.points or 0 for mark in marks.values()) == 0
@@ -408,14 +409,14 @@ def spied(tmp_path_factory: pytest.TempPathFactory, sandboxed: None) -> str:
     os.environ["SECRET_OF_THE_GRADER"] = "1"
     hidden = [str(course / name) for name in ("gradebook.db", "solutions", "submitted/ada/spotify/spotify.ipynb")]
     hidden += [
-        str(classroom.ROOT / "solutions"),
-        str(classroom.ROOT / ".git"),
+        str(ROOT / "solutions"),
+        str(ROOT / ".git"),
         "/etc/shadow",
         str(Path.home() / ".ssh"),
         "/var",
         "/home/learner/../../run",
     ]
-    checker = str(classroom.ROOT / "checker")
+    checker = str(ROOT / "checker")
     done = run(f"PLACES, CHECKER = {hidden!r}, {checker!r}\n{SPY}")
     assert done.ending is Ending.FINISHED
     return printed(done)
@@ -545,5 +546,5 @@ def test_without_a_sandbox_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_saving_evidence_can_be_called_by_anybody_with_anything() -> None:
     for thing in (object(), type, Exception(), "x" * 10_000):
-        evidence.save("q1", thing, record={"history": {"loss": [1e400]}, "user": "me"})  # type: ignore[dict-item]
+        evidence.save("q1", thing, record={"history": {"loss": [1e400]}, "user": "me"})
     assert (FOLDER / "q1.json").stat().st_size < 10_000

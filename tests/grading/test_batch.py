@@ -20,8 +20,12 @@ import classroom
 import numpy as np
 import pytest
 
-from checker.grading import batch, class_report, sandbox
+from checker.blueprint import Graph
+from checker.grading import batch, likeness, sandbox
 from checker.grading.batch import grade_class
+from checker.grading.results import Answered
+from checker.questions.evidence import Evidence
+from checker.reading.archive import archive_weights
 
 pytestmark = pytest.mark.slow
 
@@ -314,7 +318,7 @@ class TestLikeness:
     def test_networks_trained_apart_are_not_alike(self, sketches: list[tuple[str, tuple[float, ...]]]) -> None:
         archive = classroom.trained("dropout")[0]
         others = [(f"reordered-{seed}", sketch_of(classroom.reordered(archive, seed))) for seed in range(5)]
-        assert class_report.groups([*sketches[:1], *others]) == []
+        assert likeness.groups([*sketches[:1], *others]) == []
         cosines = np.array([sketch for _, sketch in others]) @ np.array([sketch for _, sketch in others]).T
         assert np.max(np.abs(cosines - np.eye(len(others)))) < 0.6
 
@@ -328,13 +332,37 @@ class TestLikeness:
 
         copied = ("copy", sketch_of(classroom.rewritten(archive, shake)))
         other = ("other", sketch_of(classroom.reordered(archive, 1)))
-        assert class_report.groups([*sketches[:1], copied, other]) == [["copy", "dropout"]]
+        assert likeness.groups([*sketches[:1], copied, other]) == [["copy", "dropout"]]
+
+    def test_a_friend_s_network_is_found_with_its_units_reordered_or_rescaled(self) -> None:
+        archive = classroom.trained("dropout")[0]
+        copies = [classroom.reordered(archive, 1), classroom.rescaled(classroom.reordered(archive, 2), 3)]
+        apart = [classroom.trained(name)[0] for name in ("dropout-half", "dropout-once", "plain")]
+        apart += [classroom.shaken(archive, seed) for seed in range(3)]  # what other tests take for honest ones
+        apart = [
+            classroom.reordered(each, 9 + seed) for seed, each in enumerate(apart)
+        ]  # they began with equal weights
+        answers = [(f"{number}", answered(each)) for number, each in enumerate([archive, *copies, *apart])]
+        assert likeness.groups([(name, each.sketch) for name, each in answers[:3]]) == []  # their weights are no longer
+        assert likeness.alike(answers) == [["0", "1", "2"]]
+
+    def test_curves_equal_to_the_last_digit_are_found(self) -> None:
+        curves = {"loss": [0.3, 0.2], "val_loss": [0.31, 0.25]}
+        digest = Evidence("q1", {"history": curves}).curves_digest
+        other = Evidence("q1", {"history": {**curves, "val_loss": [0.31, 0.25000000000000006]}}).curves_digest
+        assert Evidence("q1", {"history": {"loss": [float("nan")]}}).curves_digest == ""
+        digests = {"a": digest, "b": other, "c": digest, "d": "", "e": ""}
+        answers = [(name, Answered(4.0, 4.0, True, curves=each)) for name, each in digests.items()]
+        assert likeness.alike(answers) == [["a", "c"]]
+
+
+def answered(archive: bytes) -> Answered:
+    """What is kept of a network to find copies by."""
+    evidence = Evidence("q1", weights=archive_weights(archive), graph=Graph.load(archive))
+    return Answered(4.0, 4.0, True, sketch=evidence.sketch, responses=evidence.responses(likeness.probes("spotify")))
 
 
 def sketch_of(archive: bytes) -> tuple[float, ...]:
-    from checker.questions.evidence import Evidence
-    from checker.reading.archive import archive_weights
-
     return Evidence("q1", weights=archive_weights(archive)).sketch
 
 

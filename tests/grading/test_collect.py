@@ -10,8 +10,9 @@ import os
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def pack_unmarked(path: Path, files: Mapping[str, bytes], encoding: str) -> Path
     directory, body = b"", b""
     for name, content in files.items():
         raw = name.encode(encoding)
-        sizes = (zipfile.crc32(content), len(content), len(content), len(raw))
+        sizes = (zlib.crc32(content), len(content), len(content), len(raw))
         offset = len(body)
         body += b"PK\3\4" + struct.pack("<5H3L2H", 20, 0, 0, 0, 33, *sizes, 0) + raw + content
         directory += b"PK\1\2" + struct.pack("<6H3L5H2L", 20, 20, 0, 0, 0, 33, *sizes, 0, 0, 0, 0, 0, offset) + raw
@@ -230,7 +231,7 @@ def handed_in(course: Path) -> dict[str, bytes]:
 def test_everyone_of_the_class_list_gets_what_is_theirs(layout: str, tmp_path: Path) -> None:
     make, chinese, encoding = LAYOUTS[layout]
     students = people(chinese)
-    known, strangers = students[:97], students[97:]
+    known, unknown = students[:97], students[97:]
     files = make(students)
     download = tmp_path / "download.zip"
     pack_unmarked(download, files, encoding) if encoding else pack(download, files)
@@ -243,9 +244,9 @@ def test_everyone_of_the_class_list_gets_what_is_theirs(layout: str, tmp_path: P
     listed = "\n".join(name for name, _ in collected.unresolved)
     keys = {"canvas": canvas_name, "ilias": lambda s: str(s.number), "moodle": lambda s: f"_{s.number}_"}
     way = keys.get(collected.scheme)
-    for stranger in strangers:
-        assert (way(stranger) if way else stranger.id if stranger.id in listed else stranger.name) in listed
-    assert len(collected.unresolved) == len(strangers)
+    for student in unknown:
+        assert (way(student) if way else student.id if student.id in listed else student.name) in listed
+    assert len(collected.unresolved) == len(unknown)
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "named files"])
@@ -257,6 +258,164 @@ def test_without_a_class_list_everyone_has_a_folder(layout: str, tmp_path: Path)
     collected = collect(tmp_path / "course", "spotify", download)
     assert sorted(handed_in(tmp_path / "course").values()) == sorted(student.content for student in students)
     assert not collected.unresolved
+
+
+# --- what the trip must not change ------------------------------------------------------------------------------------
+
+WORK = ("perfect", "misread", "functional", "one-file", "plain", "nothing")
+"""What the students of the small class hand in, by archetype; "plain" is half an answer."""
+
+
+@dataclass(frozen=True)
+class Worker(Student):
+    """A student whose notebook holds work, and its evidence in the outputs or in files beside it."""
+
+    work: bytes = b""
+    beside: Mapping[str, bytes] = field(default_factory=dict, hash=False)
+
+    @property
+    def content(self) -> bytes:
+        return self.work
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], list[Student]]:
+    """A small class: every other student leaves the evidence in the folder, the others hand in one file."""
+    import classroom as made
+
+    kinds = {**made.ARCHETYPES, "plain": made.Archetype("plain", None, 0.0, reads=False)}
+    course = tmp_path_factory.mktemp("work")
+    contents = []
+    for number, kind in enumerate(WORK):
+        folder = made.hand_in(course, str(number), kinds[kind], seed=number)
+        if kind not in ("misread", "one-file", "nothing"):
+            made.into_notebook(folder)
+        beside = {f"evidence/{path.name}": path.read_bytes() for path in folder.glob("evidence/*")}
+        contents.append(((folder / "spotify.ipynb").read_bytes(), beside))
+
+    def class_(chinese: bool) -> list[Student]:
+        students = people(chinese, len(WORK))
+        return [
+            Worker(**vars(student), work=work, beside=beside)
+            for student, (work, beside) in zip(students, contents, strict=True)
+        ]
+
+    return class_
+
+
+def scores(submitted: Path) -> dict[str, bytes]:
+    """Every student's marks and reports, as bytes."""
+    from checker.assignments import spotify
+    from checker.grading.marking import grade_notebook
+    from checker.grading.submission import Release, Submission
+
+    release = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
+    graded = {}
+    for folder in sorted(path for path in submitted.iterdir() if path.is_dir()):
+        submission = Submission.read(submitted, folder.name, "spotify")
+        marks = grade_notebook(submission, spotify.assignment, release, pictures=False)[1]
+        told = {question: (mark.points, mark.reason, mark.report.to_dict()) for question, mark in marks.items()}
+        graded[folder.name] = json.dumps([told, submission.found(release).problems], sort_keys=True).encode()
+    return graded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_trip_changes_no_score(layout: str, workers: Callable[[bool], list[Student]], tmp_path: Path) -> None:
+    make, chinese, encoding = LAYOUTS[layout]
+    students = workers(chinese)
+    files = make(students)
+    takes_folders = not encoding and any(path.endswith("/spotify.ipynb") for path in files)
+    for student in students:
+        assert isinstance(student, Worker)
+        here = tmp_path / "before" / student.id / "spotify"
+        parts = {"spotify.ipynb": student.work, **(student.beside if takes_folders else {})}
+        for name, content in parts.items():
+            (here / name).parent.mkdir(parents=True, exist_ok=True)
+            (here / name).write_bytes(content)
+    by_content = {content: path for path, content in files.items()}
+    if takes_folders:
+        for student in students:
+            assert isinstance(student, Worker)
+            folder = by_content[student.content].rpartition("/")[0]
+            files |= {f"{folder}/{name}": content for name, content in student.beside.items()}
+    download = tmp_path / "download.zip"
+    pack_unmarked(download, files, encoding) if encoding else pack(download, files)
+    collected = collect(tmp_path / "course", "spotify", download, write_roster(tmp_path / "s.csv", students))
+    assert len(collected.new) == len(students)
+    before = scores(tmp_path / "before")
+    assert len(set(before.values())) >= 4, "a class in which all are alike shows nothing"
+    assert scores(tmp_path / "course" / "submitted") == before
+
+
+# --- when it came -----------------------------------------------------------------------------------------------------
+
+
+def with_due_date(course: Path, due: str | None) -> None:
+    """A gradebook that knows when the assignment was due."""
+    from classroom import empty_gradebook
+    from nbgrader.api import Gradebook
+
+    course.mkdir()
+    empty_gradebook(course / "gradebook.db")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        gradebook.add_assignment("spotify", duedate=due)
+
+
+def stamps(course: Path) -> dict[str, str]:
+    return {path.parts[-3]: path.read_text() for path in course.glob("submitted/*/spotify/timestamp.txt")}
+
+
+def test_late_marks_without_a_time_are_the_least_that_they_can_be(tmp_path: Path) -> None:
+    with_due_date(tmp_path / "course", "2026-11-01 12:00:00 UTC")
+    students = people(count=9)
+    roster = write_roster(tmp_path / "s.csv", students)
+    collected = collect(tmp_path / "course", "spotify", pack(tmp_path / "d.zip", canvas(students)), roster)
+    late = {student.id for position, student in enumerate(students) if position % 3 == 0}
+    assert set(collected.late) == late
+    assert stamps(tmp_path / "course") == dict.fromkeys(late, "2026-11-01 12:00:01 UTC\n")
+    assert sum("one second after the due date" in note for _, note in collected.notes) == len(late)
+    again = collect(tmp_path / "course", "spotify", tmp_path / "d.zip", roster)
+    assert (len(again.new), len(again.same)) == (0, len(students))
+
+
+@pytest.mark.parametrize("due", [None, "no gradebook"])
+def test_without_a_due_date_a_late_mark_is_told_and_nothing_invented(due: str | None, tmp_path: Path) -> None:
+    if due is None:
+        with_due_date(tmp_path / "course", None)
+    students = people(count=3)
+    roster = write_roster(tmp_path / "s.csv", students)
+    collected = collect(tmp_path / "course", "spotify", pack(tmp_path / "d.zip", canvas(students)), roster)
+    assert collected.late == ["s000"]
+    assert stamps(tmp_path / "course") == {}
+    assert ("s000", "Marked as late, but the gradebook has no due date to be late for.") in collected.notes
+
+
+def test_a_time_that_the_download_gives_is_nbgraders_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    from checker.grading.submission import Submission
+
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        students = people(count=4)
+        roster = write_roster(tmp_path / "s.csv", students)
+        collect(tmp_path / "course", "spotify", pack(tmp_path / "d.zip", blackboard(students)), roster)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    found = stamps(tmp_path / "course")
+    assert found == {f"s{n:03}": f"2026-11-0{2 + n} 02:20:30 UTC\n" for n in range(4)}
+    assert Submission.read(tmp_path / "course/submitted", "s000", "spotify").timestamp == "2026-11-02T02:20:30"
+
+
+def test_a_learners_own_timestamp_is_no_word_of_the_systems(tmp_path: Path) -> None:
+    students = people(count=2)
+    files = {f"{moodle_name(student)}/timestamp.txt": b"2000-01-01 00:00:00 UTC" for student in students}
+    download = pack(tmp_path / "d.zip", {**moodle_folders(students), **files})
+    collect(tmp_path / "course", "spotify", download, write_roster(tmp_path / "s.csv", students))
+    assert stamps(tmp_path / "course") == {}
 
 
 def test_files_without_anybodys_name_are_listed(tmp_path: Path) -> None:

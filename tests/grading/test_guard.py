@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from place import ROOT
 
 from checker.grading.batch import is_name, readable
 from checker.grading.cleaning import clean
-from checker.grading.pool import OutOfLimits, Workers
+from checker.grading.pool import OutOfLimits, Workers, may_take
 from checker.grading.submission import Release, Submission, restore, words_elsewhere
 from checker.reading.archive import Refused
 
@@ -112,6 +114,39 @@ def test_names_that_cannot_be_written_are_refused_alone() -> None:
         assert not is_name(name)
         assert readable(name).encode()
     assert is_name("张三 (2)")
+
+
+def _asleep() -> None:
+    """A stuck read: it uses no CPU, and whatever would end it from inside is swallowed."""
+    reading, _ = os.pipe()
+    while True:
+        with suppress(BaseException):
+            os.read(reading, 1)
+
+
+def _in_the_sandbox() -> str:
+    """Longer than a task's own time, as it said before."""
+    may_take(60)
+    time.sleep(11)
+    return "done"
+
+
+def test_a_worker_that_waits_for_ever_is_ended_but_not_one_in_the_sandbox() -> None:
+    with Workers(1, seconds=100.0, wall=10.0) as workers:
+        with pytest.raises(OutOfLimits):
+            workers.submit(_asleep).result(120)
+        assert workers.submit(_in_the_sandbox).result(120) == "done"
+
+
+def _hoard(size: int) -> int:
+    return len(bytearray(size))
+
+
+def test_a_worker_that_asks_for_too_much_fails_alone() -> None:
+    with Workers(1, seconds=100.0, memory=500_000_000) as workers:
+        with pytest.raises((MemoryError, OutOfLimits)):
+            workers.submit(_hoard, 800_000_000).result(120)
+        assert workers.submit(_hoard, 1_000).result(120) == 1_000
 
 
 def _endless() -> None:

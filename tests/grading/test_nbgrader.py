@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import pytest
 from assignments import Cells, cell_of, grade_id
 from classroom import ARCHETYPES, Archetype
 from nbgrader.api import Gradebook
+from place import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nbgrader")]
 
-FULL = {"q1": 4.0, "q2": 2.0, "q3": 4.0, "q4": 2.0}
-NOTHING = dict.fromkeys(FULL, 0.0)
+FULL: dict[str, float | None] = {"q1": 4.0, "q2": 2.0, "q3": 4.0, "q4": 2.0}
+NOTHING: dict[str, float | None] = dict.fromkeys(FULL, 0.0)
 ONE_DROPOUT = Archetype("dropout-once", "norm", 8.0)
 STARTER = Archetype("plain", "failed", 0.0, reads=False)
 
@@ -87,6 +89,10 @@ def _noisy(cells: Cells) -> None:
         cell = cell_of(cells, name)
         cell["source"] = "import sys; print('careful', file=sys.stderr)\n" + "".join(cell["source"])
         cell["outputs"] = [{"output_type": "stream", "name": "stderr", "text": "careful"}]
+
+
+def _first(code: str, cells: Cells) -> None:
+    cells.insert(0, _code(code))
 
 
 def _twice(cells: Cells) -> None:
@@ -201,6 +207,9 @@ KINDS: dict[str, Kind] = {
     "vs_code": Kind(FULL, spoil=_vs_code),
     "colab": Kind(FULL, spoil=_colab),
     "metadata_stripped": Kind(FULL, spoil=_cells(_stripped)),
+    "one_file": Kind(FULL, ARCHETYPES["one-file"]),
+    "one_file_from_colab": Kind(FULL, ARCHETYPES["one-file"], spoil=_colab),
+    "one_file_stripped": Kind(FULL, ARCHETYPES["one-file"], spoil=_cells(_stripped)),
     "colab_without_evidence": Kind(
         dict.fromkeys(FULL), spoil=_both(_colab, lambda folder: shutil.rmtree(folder / "evidence"))
     ),
@@ -215,7 +224,7 @@ KINDS: dict[str, Kind] = {
 
 def nbgrader(course: Path, *arguments: str, check: bool = True) -> str:
     """Run one of nbgrader's commands with nothing of the environment's scripts on PATH."""
-    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(classroom.ROOT)}
+    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True)
     if check:
@@ -267,6 +276,9 @@ def test_feedback_is_our_report_without_code_that_was_run(student: str, course: 
     html = (course / "feedback" / student / "spotify" / "spotify.html").read_text("utf-8")
     assert html.count('class="checker') >= 4
     assert "Traceback (most recent" not in html
+    assert "keras-layers-course.evidence" not in html
+    graded = course / "autograded" / student / "spotify" / "spotify.ipynb"
+    assert "keras-layers-course.evidence" not in graded.read_text("utf-8"), "what is graded is not carried on"
 
 
 def test_deleted_answers_written_elsewhere_wait_for_a_person(tmp_path: Path) -> None:
@@ -343,7 +355,7 @@ def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
     """An endless loop and a kernel that ends itself: what came before counts, and the others are graded."""
     folder = classroom.course(tmp_path)
     for student, code in (("endless", "while True: pass"), ("killed", "import os; os._exit(1)")):
-        _both(_cells(lambda cells, code=code: cells.insert(0, _code(code))), _without_evidence("q3", "q4"))(
+        _both(_cells(partial(_first, code)), _without_evidence("q3", "q4"))(
             classroom.hand_in(folder, student, ARCHETYPES["perfect"])
         )
     classroom.hand_in(folder, "perfect", ARCHETYPES["perfect"])
@@ -479,7 +491,7 @@ def test_a_course_that_only_imports_our_configuration_works(tmp_path: Path) -> N
         'c.CourseDirectory.course_id = "autumn"\n'
         'c.CourseDirectory.source_directory, c.CourseDirectory.release_directory = "source", "release"\n'
     )
-    shutil.copytree(classroom.ROOT / "solutions/spotify", tmp_path / "source/spotify")
+    shutil.copytree(ROOT / "solutions/spotify", tmp_path / "source/spotify")
     nbgrader(tmp_path, "generate_assignment", "spotify")
     assert (tmp_path / "release/spotify/spotify.ipynb").is_file()
     classroom.hand_in(tmp_path, "one", ARCHETYPES["perfect"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from place import ROOT
 
-NAMES = ("spotify", "challenge")
+NAMES = ("spotify", "challenge", "clinic")
 
 Cells = list[dict[str, Any]]
 

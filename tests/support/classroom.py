@@ -1,7 +1,7 @@
 """A class to grade: archetypes whose networks were really trained once, and any number of students made of them.
 
-A student's network is the archetype's with its hidden units in another order: other weights, the same function, and so
-the same verified loss. Trained networks are kept in pytest's cache folder.
+A student's network is the archetype's with its hidden units in another order and its weights shaken: other weights,
+another function and another loss, to which the curves are scaled. Trained networks are kept in pytest's cache folder.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -81,7 +82,8 @@ class Archetype:
         q1, q3: names of networks; None leaves the cell as released and hands in no evidence for it.
         points: automatic points that a fair teacher gives.
         reads: whether q2 and q4 are answered rightly.
-        evidence: whether the evidence folder is handed in.
+        evidence: whether evidence is handed in.
+        one_file: whether it is in the notebook's own outputs, and no folder is handed in.
     """
 
     q1: str | None
@@ -89,6 +91,7 @@ class Archetype:
     points: float
     reads: bool = True
     evidence: bool = True
+    one_file: bool = False
 
 
 ARCHETYPES: dict[str, Archetype] = {
@@ -96,6 +99,7 @@ ARCHETYPES: dict[str, Archetype] = {
     "functional": Archetype("dropout-functional", "norm-functional", 12.0),
     "split": Archetype("dropout-split", "norm", 12.0),
     "misread": Archetype("dropout", "norm", 8.0, reads=False),
+    "one-file": Archetype("dropout", "norm", 12.0, one_file=True),
     "nothing": Archetype(None, None, 0.0),
 }
 """Archetypes whose points are known beforehand; others take part with what the checker itself says in the notebook."""
@@ -212,6 +216,51 @@ def reordered(archive: bytes, seed: int) -> bytes:
     return rewritten(archive, change)
 
 
+def shaken(archive: bytes, seed: int, by: float = 0.15) -> bytes:
+    """Another function: each weight of the dense layers times 1 plus so much noise."""
+    generator, paths = np.random.default_rng(seed), layer_paths(archive)
+
+    def change(_config: dict[str, Any], file: Any) -> None:
+        for kind, path in paths:
+            if kind == "Dense":
+                weight = file[f"{path}/vars/0"]
+                weight[...] = weight[...] * generator.normal(1.0, by, weight.shape)
+
+    return rewritten(archive, change)
+
+
+def rescaled(archive: bytes, seed: int) -> bytes:
+    """The same function of a network whose dense layers stand next to each other but for dropout.
+
+    Each hidden unit's weights are multiplied by a number, and divided by it in the next layer.
+    """
+    generator = np.random.default_rng(seed)
+    dense = [path for kind, path in layer_paths(archive) if kind == "Dense"]
+
+    def change(_config: dict[str, Any], file: Any) -> None:
+        for path, following in itertools.pairwise(dense):
+            kernel, bias, after = (file[f"{path}/vars/0"], file[f"{path}/vars/1"], file[f"{following}/vars/0"])
+            factors = generator.uniform(0.2, 5.0, kernel.shape[1]).astype("float32")
+            kernel[...], bias[...], after[...] = (
+                kernel[...] * factors,
+                bias[...] * factors,
+                after[...] / factors[:, None],
+            )
+
+    return rewritten(archive, change)
+
+
+def loss_of(archive: bytes, question: str) -> float:
+    """The network's mean absolute error on the question's validation data."""
+    from checker import datasets
+    from checker.assignments import spotify
+    from checker.reading.replay import Replay
+
+    split = datasets.split(getattr(spotify, question).training.data)
+    predicted = Replay.load(archive).predict(split.X_valid).ravel()
+    return float(np.mean(np.abs(predicted - np.ravel(split.y_valid))))
+
+
 def put_evidence(folder: Path, question: str, archive: bytes | None, record: Mapping[str, Any]) -> None:
     """Write evidence as the checker would, with the digest that belongs to the archive."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -240,8 +289,11 @@ def history(name: str) -> Any:
     return trained(name)[1]["history"]
 
 
-def varied(claimed: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The same curves with other decimals, so that no two students' are equal; the best and the last epoch stay."""
+def varied(claimed: Mapping[str, Any], seed: int, factor: float = 1.0) -> dict[str, Any]:
+    """The same curves times a factor and with other decimals, so that no two students' are equal.
+
+    The best and the last epoch have no other decimals.
+    """
     generator = np.random.default_rng(seed)
     curves = {}
     for name, values in claimed.items():
@@ -249,7 +301,7 @@ def varied(claimed: Mapping[str, Any], seed: int) -> dict[str, Any]:
             return dict(claimed)
         factors = 1 + 1e-4 * generator.random(len(values))
         factors[[-1, int(np.nanargmin(values))]] = 1
-        curves[name] = (np.array(values, float) * factors).tolist()
+        curves[name] = (np.array(values, float) * factors * factor).tolist()
     return curves
 
 
@@ -263,10 +315,10 @@ def notebook(archetype: Archetype) -> str:
     codes = {Q1: archetype.q1, Q3: archetype.q3}
     for cell in book["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if codes.get(name):
+        if (code := codes.get(name)) is not None:
             model, run, optimizer, batch, epochs, prefix = training[name]
             cell["source"] = (
-                f"{model} = {NETWORKS[codes[name]][1]}\n"
+                f"{model} = {NETWORKS[code][1]}\n"
                 f"{model}.compile(optimizer='{optimizer}', loss='mae')\n"
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
@@ -318,7 +370,8 @@ def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int |
         course_folder: from :func:`course`.
         student: the student's id.
         archetype: what kind of student.
-        seed: order of the hidden units and decimals of the curves; None leaves them as trained.
+        seed: of the order of the hidden units, the noise on the weights and the curves' decimals; None leaves all as
+            trained.
     """
     folder = course_folder / "submitted" / student / "spotify"
     folder.mkdir(parents=True, exist_ok=True)
@@ -334,12 +387,43 @@ def hand_in(course_folder: Path, student: str, archetype: Archetype, seed: int |
         archive, record = trained(network)
         own, other = record["history"], history(before)
         if seed is not None:
-            archive, own, other = reordered(archive, seed), varied(own, seed), varied(other, seed)
+            archive = shaken(reordered(archive, seed), seed)
+            factor = loss_of(archive, question) / own["val_loss"][-1]
+            own, other = varied(own, seed, factor), varied(other, seed, factor)
         kept = {"assignment": record["assignment"], "history": own, "data": record["data"]}
         put_evidence(folder / "evidence", question, archive, kept)
         answered = reading(reader, other, own, archetype.reads)
         put_evidence(folder / "evidence", reader, None, answered)
+    if archetype.one_file:
+        into_notebook(folder)
     return folder
+
+
+def result(question: str, files: Mapping[str, bytes], points: float = 0.0) -> dict[str, Any]:
+    """The output of a graded cell, as the kernel leaves it."""
+    from checker.questions import bundle
+
+    data = {"text/plain": repr(points), bundle.MIME: bundle.packed(question, files)}
+    return {"output_type": "execute_result", "metadata": {}, "execution_count": 1, "data": data}
+
+
+def into_notebook(folder: Path, keep: bool = False) -> Path:
+    """Put the evidence of a submission into its notebook's outputs, as a kernel does, and take the folder away.
+
+    Args:
+        folder: the submission.
+        keep: leave the folder where it is.
+    """
+    (path,) = folder.glob("*.ipynb")
+    book = json.loads(path.read_text("utf-8"))
+    for cell in book["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if files := {file.name: file.read_bytes() for file in (folder / "evidence").glob(f"{name}.*") if name}:
+            cell["outputs"] = [result(name, files)]
+    path.write_text(json.dumps(book, indent=1, ensure_ascii=False), "utf-8")
+    if not keep:
+        shutil.rmtree(folder / "evidence")
+    return path
 
 
 def linked(original: Path, course_folder: Path, student: str) -> None:

@@ -69,9 +69,10 @@ def hostile() -> Report:
     """A report in which everything that a learner can influence is an attack."""
     findings = (Finding(EVIL, params={EVIL: EVIL}), Finding("layer.extra", position=1, params={"layer": EVIL}))
     rows = (Row(EVIL, 1, EVIL, EVIL, EVIL), Row("change", 2, EVIL, None, EVIL))
+    curves: Any = {"loss": [EVIL], "val_loss": [EVIL, None]}
     sections = (
         Section("architecture", False, 0.0, 1.0, findings, rows),
-        Section(EVIL, False, 0.0, 1.0, curves={"loss": [EVIL], "val_loss": [EVIL, None]}, diagnoses=(EVIL,)),  # type: ignore[dict-item]
+        Section(EVIL, False, 0.0, 1.0, curves=curves, diagnoses=(EVIL,)),
     )
     return Report(EVIL, EVIL, EVIL, sections, 2.0)
 
@@ -135,7 +136,8 @@ def standalone(html: str, dark: bool = False) -> str:
     look = "background:#111;color:#ddd;--jp-content-font-color1:#fff" if dark else "background:#fff;color:#222"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Feedback</title></head>'
-        f'<body style="{look}"><main><h1>Lesson</h1><h2>Question</h2>{html}</main></body></html>'
+        f'<body data-jp-theme-light="{"false" if dark else "true"}" style="{look}"><main>'
+        f"<h1>Lesson</h1><h2>Question</h2>{html}</main></body></html>"
     )
 
 

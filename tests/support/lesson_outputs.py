@@ -12,16 +12,27 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""The form of an output that only a running kernel can show; beside it stands a picture for everybody else."""
+
 
 def run(path: Path) -> None:
     """Run a notebook and write it back; a progress bar is kept as it looks at its end."""
     book = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        resources = {"metadata": {"path": folder}}
-        NotebookClient(book, timeout=600, coalesce_streams=True, record_timing=False, resources=resources).execute()
+        NotebookClient(
+            book,
+            timeout=600,
+            coalesce_streams=True,
+            record_timing=False,
+            store_widget_state=False,
+            resources={"metadata": {"path": folder}},
+        ).execute()
     for cell in book.cells:
         if cell.cell_type == "code":  # TensorFlow greets on stderr, with the name of the machine's drivers
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
     book.metadata.language_info.pop("version")
     nbformat.write(book, path)
 

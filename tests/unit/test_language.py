@@ -78,15 +78,14 @@ def messages() -> set[str]:
         methods, options = parse_mapping_cfg(file)
     keywords = {**DEFAULT_KEYWORDS, "N_": None, "translate": None}
     found = extract_from_dir(PACKAGE, methods, options, keywords=keywords)
-    return {message for _, _, message, _, _ in found if message}
+    return {str(message) for _, _, message, _, _ in found if message}
 
 
 def test_every_message_has_its_translation() -> None:
     with open(CATALOGUE, "rb") as file:
         catalogue = read_po(file, locale="zh")
-    untranslated = sorted(
-        message for message in messages() if not (catalogue.get(message) and catalogue.get(message).string)
-    )
+    translated = {message.id for message in catalogue if message.string}
+    untranslated = sorted(messages() - translated)
     fuzzy = sorted(str(message.id) for message in catalogue if message.id and message.fuzzy)
     assert not untranslated
     assert not fuzzy
@@ -109,6 +108,8 @@ def test_translations_keep_parameters_and_code() -> None:
         catalogue = read_po(file, locale="zh")
     for message in catalogue:
         if message.id and message.string:
+            assert isinstance(message.id, str)
+            assert isinstance(message.string, str)
             assert fields(message.id) == fields(message.string), message.id
             assert sorted(re.findall(r"`[^`]+`", message.id)) == sorted(re.findall(r"`[^`]+`", message.string)), (
                 message.id

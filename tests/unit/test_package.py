@@ -11,6 +11,7 @@ import venv
 import zipfile
 from email import message_from_string
 from pathlib import Path
+from typing import Any
 
 import pytest
 from place import ROOT
@@ -19,7 +20,7 @@ PACKAGED = ("checker", "datasets", "notebooks", "pyproject.toml", "requirements.
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The wheel, built from a copy, so that nothing is left in the clone and nothing stale gets in."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in PACKAGED:
@@ -39,7 +40,7 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory):
+def installed(wheel: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The Python of a new virtual environment with the wheel, which finds other packages where this Python does."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
@@ -53,7 +54,7 @@ def installed(wheel, tmp_path_factory):
     return python
 
 
-def run(python, folder, script, **environment):
+def run(python: Any, folder: Any, script: Any, **environment: Any) -> Any:
     """What a script prints, run by this Python in this folder."""
     settings = {
         "XDG_CACHE_HOME": str(folder / "cache"),
@@ -74,20 +75,20 @@ def run(python, folder, script, **environment):
     return done.stdout
 
 
-def test_wheel_holds_every_file_of_the_checker(wheel):
+def test_wheel_holds_every_file_of_the_checker(wheel: Any) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     kept = [path for path in (ROOT / "checker").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     wanted = {path.relative_to(ROOT).as_posix() for path in kept if path.suffix != ".pot"}
     assert {"checker/py.typed", "checker/datasets.py"} <= wanted <= names
 
 
-def test_wheel_holds_the_data_as_they_are(wheel):
+def test_wheel_holds_the_data_as_they_are(wheel: Any) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in ("red-wine.csv", "concrete.csv", "spotify.csv", "README.md"):
             assert archive.read(f"checker/data/{name}") == (ROOT / "datasets" / name).read_bytes()
 
 
-def test_wheel_holds_nothing_else(wheel):
+def test_wheel_holds_nothing_else(wheel: Any) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"checker", "keras_layers_course"}
     assert "checker/data/spotify-full.csv" not in names
@@ -95,7 +96,7 @@ def test_wheel_holds_nothing_else(wheel):
     assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_wheel_holds_the_notebooks_as_they_are_handed_out(wheel):
+def test_wheel_holds_the_notebooks_as_they_are_handed_out(wheel: Any) -> None:
     run = ["git", "ls-files", "notebooks/*.ipynb"]
     tracked = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     with zipfile.ZipFile(wheel) as archive:
@@ -105,39 +106,41 @@ def test_wheel_holds_the_notebooks_as_they_are_handed_out(wheel):
             assert archive.read(f"checker/{name}") == (ROOT / name).read_bytes()
 
 
-def requirements(wheel, extra=None):
+def requirements(wheel: Any, extra: Any = None) -> Any:
     """What the wheel requires for an extra, or without one."""
     with zipfile.ZipFile(wheel) as archive:
         (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        required = message_from_string(archive.read(path).decode()).get_all("Requires-Dist")
+        required = message_from_string(archive.read(path).decode()).get_all("Requires-Dist") or []
     entries = (entry.partition(";") for entry in required)
     wanted = f'extra == "{extra}"' if extra else ""
     return {normal(requirement) for requirement, _, marker in entries if marker.strip() == wanted}
 
 
-def normal(requirement):
-    name, bounds = re.fullmatch(r"([A-Za-z0-9_.-]+)(.*)", requirement.strip()).groups()
+def normal(requirement: str) -> tuple[str, frozenset[str]]:
+    found = re.fullmatch(r"([A-Za-z0-9_.-]+)(.*)", requirement.strip())
+    assert found, requirement
+    name, bounds = found.groups()
     return name.lower(), frozenset(bounds.replace(" ", "").split(","))
 
 
-def listed():
+def listed() -> Any:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return {normal(line) for line in lines if line and not line.startswith("#")}
 
 
-def test_wheel_requires_only_what_checking_needs(wheel):
+def test_wheel_requires_only_what_checking_needs(wheel: Any) -> None:
     required = requirements(wheel)
     assert required < listed()
     heavy = {"tensorflow", "keras", "jupyter", "nbgrader", "bleach"}
     assert {name for name, _ in listed() - required} == heavy
 
 
-def test_the_extra_course_is_what_requirements_lists(wheel):
+def test_the_extra_course_is_what_requirements_lists(wheel: Any) -> None:
     assert requirements(wheel, "course") == listed()
     assert {"nbgrader", "nbclient", "nbformat"} <= {name for name, _ in requirements(wheel, "grade")}
 
 
-def test_a_learners_imports_need_no_grading_packages(installed, tmp_path):
+def test_a_learners_imports_need_no_grading_packages(installed: Any, tmp_path: Path) -> None:
     """A meta path without them: the checker, its assignments, a check's display, start and collect work."""
     script = (
         "import sys\n"
@@ -165,7 +168,7 @@ def test_a_learners_imports_need_no_grading_packages(installed, tmp_path):
     assert "grade" in advice
 
 
-def test_grading_without_its_packages_says_what_to_install(installed, tmp_path):
+def test_grading_without_its_packages_says_what_to_install(installed: Any, tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "sys.modules['nbgrader'] = sys.modules['sqlalchemy'] = None\n"
@@ -179,7 +182,7 @@ def test_grading_without_its_packages_says_what_to_install(installed, tmp_path):
     assert "[grade]" in printed
 
 
-def test_installed_package_loads_its_data_from_any_folder(installed, tmp_path):
+def test_installed_package_loads_its_data_from_any_folder(installed: Any, tmp_path: Path) -> None:
     script = (
         "from checker import datasets\n"
         "print(datasets.__file__)\n"
@@ -192,7 +195,7 @@ def test_installed_package_loads_its_data_from_any_folder(installed, tmp_path):
     assert train == "721"
 
 
-def test_installed_package_speaks_chinese(installed, tmp_path):
+def test_installed_package_speaks_chinese(installed: Any, tmp_path: Path) -> None:
     script = "from checker.report import Finding; print(Finding('model.none').message)"
     english = run(installed, tmp_path, script)
     chinese = run(installed, tmp_path, script, CHECKER_LANGUAGE="zh", PYTHONIOENCODING="utf-8")
@@ -200,7 +203,7 @@ def test_installed_package_speaks_chinese(installed, tmp_path):
     assert any("\u4e00" <= character <= "\u9fff" for character in chinese)
 
 
-def test_installed_package_shows_a_report(installed, tmp_path):
+def test_installed_package_shows_a_report(installed: Any, tmp_path: Path) -> None:
     script = (
         "from checker.report import Finding, Report, Section\n"
         "from checker.show.html import render\n"
@@ -210,7 +213,7 @@ def test_installed_package_shows_a_report(installed, tmp_path):
     assert "There is no model yet" in run(installed, tmp_path, script)
 
 
-def test_installed_command_explains_itself(installed, tmp_path):
+def test_installed_command_explains_itself(installed: Any, tmp_path: Path) -> None:
     command = [str(installed.parent / "checker"), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=True)
     assert "datasets" in done.stdout

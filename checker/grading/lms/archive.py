@@ -1,6 +1,6 @@
 """The files of a download, a zip or a folder, as names and bytes: nothing is unpacked here, no link is followed.
 
-A zip is a stranger's data: paths that lead outside, links, devices, encrypted members and what expands beyond the
+A zip may hold anything: paths that lead outside, links, devices, encrypted members and what expands beyond the
 limits are refused, each with a code that :mod:`checker.grading.lms.layout` turns into a sentence.
 """
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from checker import assignments
 from checker.grading.lms.archive import open_bytes
 from checker.language import N_, translate
-from checker.reading.archive import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, json_object
+from checker.reading.archive import MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT, Refused, json_object, without_outputs
 
 FOLDER: Final = "evidence"
 NO_NOTEBOOK: Final = N_("There is no notebook in it.")
@@ -73,7 +73,7 @@ class Released:
 
 def _answers(notebook: bytes) -> dict[str, str]:
     try:
-        cells = json_object(notebook, NOTEBOOK_LIMIT).get("cells")
+        cells = json_object(without_outputs(notebook), NOTEBOOK_LIMIT).get("cells")
     except Refused:
         return {}
     found: dict[str, str] = {}
@@ -99,7 +99,7 @@ def lay_out(files: Mapping[str, bytes], assignment: str, releases: Iterable[Rele
         releases: its released notebooks; without them a notebook is only known by its name.
     """
     layout = Layout()
-    left = _unzipped(files, layout, "", _ZIP_DEPTH)
+    left = unzipped(files, layout)
     evidence, used = find_evidence(left, assignment, layout.notes)
     for release in tuple(releases) or (Released(f"{assignment}.ipynb", {}),):
         if (path := _notebook(left, release, layout.notes)) is not None:
@@ -112,7 +112,7 @@ def lay_out(files: Mapping[str, bytes], assignment: str, releases: Iterable[Rele
     return layout
 
 
-def _unzipped(files: Mapping[str, bytes], layout: Layout, place: str, depth: int) -> dict[str, bytes]:
+def unzipped(files: Mapping[str, bytes], layout: Layout, place: str = "", depth: int = _ZIP_DEPTH) -> dict[str, bytes]:
     """The files with the contents of zips in their place; a zip that cannot be read stays and is told."""
     found: dict[str, bytes] = {}
     for path, content in files.items():
@@ -136,7 +136,7 @@ def _unzipped(files: Mapping[str, bytes], layout: Layout, place: str, depth: int
             continue
         layout.notes += [f"{here}/{name}: {reason(code)}" for name, code in download.refused]
         folder = str(PurePosixPath(here).with_suffix(""))
-        for name, data in _unzipped(inner, layout, f"{folder}/", depth - 1).items():
+        for name, data in unzipped(inner, layout, f"{folder}/", depth - 1).items():
             found[name] = data
     return found
 

@@ -28,6 +28,7 @@ class Handed:
         prefix: the start of the path by which the system knows the student again.
         attempt: later attempts compare as greater.
         late: whether the system says that it came late.
+        time: when it was handed in, ``"2026-11-01 10:20:30"`` by the clock of whoever downloads; empty if not said.
     """
 
     person: str
@@ -39,6 +40,7 @@ class Handed:
     number: str = ""
     attempt: tuple[int | str, ...] = ()
     late: bool = False
+    time: str = ""
 
 
 Texts: TypeAlias = Callable[[str], str]
@@ -169,6 +171,7 @@ def blackboard(paths: Sequence[str], texts: Texts) -> Parser:
             file=found["file"] or "",
             prefix=f"{head}_attempt_{found['date']}_",
             attempt=(found["date"],),
+            time="{}-{}-{} {}:{}:{}".format(*found["date"].split("-")),
         )
 
     return parse

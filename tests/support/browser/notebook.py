@@ -82,6 +82,18 @@ class Notebook:
         for item in items:
             self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
 
+    def download(self, folder: Path) -> Path:
+        """Save the notebook and fetch it with *File > Download*, which takes what was saved; the file."""
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current")).not_to_have_class(
+            re.compile("jp-mod-dirty")
+        )
+        with self.page.expect_download(timeout=PATIENCE * 1000) as waiting:
+            self.choose("File", "Download")
+        path = folder / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
+
     def run(self, name: str) -> None:
         """Run a cell with Shift+Enter and wait until it is done."""
         prompt = self.cell(name).locator(".jp-InputPrompt")

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.slow
 
 def outcome(question: Any = spotify.q1) -> Outcome:
     """What the saved weights say of the saved curves."""
-    return judge(question.training, question.from_evidence(read(Folder(), question.id))).outcome
+    found = judge(question.training, question.from_evidence(read(Folder(), question.id))).outcome
+    assert found is not None
+    return found
 
 
 def small_model(kind: str = "sequential") -> Any:
@@ -218,7 +220,7 @@ def test_other_ways_to_write_it_are_verified(network: str) -> None:
 def test_restored_best_weights_are_verified() -> None:
     archive, record = classroom.trained("dropout")
     loss, val_loss = record["history"]["loss"], np.array(record["history"]["val_loss"])
-    worse = np.float32(val_loss * 1.2)
+    worse = (val_loss * 1.2).astype(np.float32)
     run_on = {"loss": [*loss, *loss[-3:]], "val_loss": [*worse[:-1].tolist(), val_loss[-1], *worse[-3:].tolist()]}
     classroom.put_evidence(Path("evidence"), "q1", archive, {**record, "history": run_on})
     assert outcome() is Outcome.PROVED

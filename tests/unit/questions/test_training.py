@@ -46,6 +46,7 @@ def test_the_unchanged_starters_earn_nothing(runs: Any) -> None:
 
 def test_without_dropout_the_curves_overfit(runs: Any) -> None:
     verdict = judge(spotify.q1.training, runs["plain"].history, runs["plain"].model)
+    assert verdict.diagnosis is not None
     assert "overfitting" in verdict.diagnosis
     assert not verdict.passed
 

@@ -1,5 +1,7 @@
 """What the notebook says is what the grade says: every model and run, live and through saved evidence, one report.
 
+The evidence lies in the folder and in the saved notebook: each alone gives the grade.
+
 Where the two readers cannot see the same, ``REASONS`` says why; a row that is no longer needed fails, too.
 """
 
@@ -7,11 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import kernel
 import pytest
 from models import designs, mutants, right, wrong
 from models.case import Case
 
 from checker.assignments import challenge, spotify
+from checker.grading.carried import carried, counting
 from checker.questions import NetworkQuestion, evidence
 from checker.questions.evidence import Folder, read
 from checker.report import Report, Section
@@ -31,8 +35,13 @@ REASONS: dict[str, str] = {}
 def both(question: NetworkQuestion, model: Any, **history: Any) -> tuple[Report, Report]:
     """The report on live objects, and the one on the evidence that their check leaves."""
     live = question.evaluate(model=model, **history)
-    question.grade(model, history.get("history"))
+    with kernel.display() as shown:
+        result = shown(points := question.grade(model, history.get("history")))
     graded = question.judge(question.from_evidence(read(Folder(), question.id)))
+    carried_alone = counting(carried(kernel.notebook({question.id: result}), lambda cell: cell["id"]), {})[0]
+    alone = question.judge(question.from_evidence(read(carried_alone, question.id)))
+    assert result["text/plain"] == repr(points)
+    assert alone.to_dict() == graded.to_dict(), "the notebook alone says something else than the folder"
     return live, graded
 
 

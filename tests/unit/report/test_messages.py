@@ -11,7 +11,7 @@ from checker.messages import MESSAGES
 PACKAGE = Path(checker.__file__).parent
 SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py")) if path.name != "messages.py")
 CODE = re.compile(
-    r"""["']((?:model|layer|network|compile|history|curve|compare|reading|answer|number|choice|checker|evidence)\.[a-z_0-9.]+(?::[a-z_]+)?)["']"""
+    r"""["']((?:model|layer|network|compile|history|curve|compare|reading|repair|answer|number|choice|checker|evidence)\.[a-z_0-9.]+(?::[a-z_]+)?)["']"""
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -13,7 +15,7 @@ from checker import monolingual
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 
-def of(language: str, path: Path) -> nbformat.NotebookNode:
+def of(language: str, path: Path) -> Any:
     return monolingual.monolingual(nbformat.read(path, as_version=4), language)
 
 
@@ -33,6 +35,17 @@ def test_each_copy_has_one_language_and_all_code(path: Path) -> None:
             cell.metadata.get("nbgrader") for cell in both.cells if "nbgrader" in cell.metadata
         ]
     assert len(english.cells) == len(chinese.cells) < len(both.cells)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("0*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_copy_of_a_lesson_has_one_title(path: Path, language: str) -> None:
+    text = [
+        re.sub("```.*?```", "", cell.source, flags=re.S)
+        for cell in of(language, path).cells
+        if cell.cell_type == "markdown"
+    ]
+    assert [len(re.findall("^# ", cell, re.MULTILINE)) for cell in text] == [1] + [0] * (len(text) - 1)
 
 
 def test_copies_go_below_the_output_folder(tmp_path: Path) -> None:

@@ -21,15 +21,14 @@ def test_a_report_reads_like_this() -> None:
         "\n"
         "Your network beside the expected one\n"
         "Layer  Your network          Expected            What to do\n"
-        "------------------------------------------------------------------------\n"
+        "----------------------------------------------------------------------------\n"
         "1      Dense(128,            Dense(128,          ✓ right\n"
         '       activation="relu")    activation="relu")\n'
         "new    –                     Dropout(0.3)        + add this layer\n"
         "2      Dropout(0.5)          Dropout(0.3)        → set `rate=0.3`\n"
         "5      Dropout(0.3)          Dropout(0.3)        ↕ move this layer here\n"
         "3      GaussianDropout(0.3)  Dropout(0.3)        → replace it with\n"
-        "                                                 `keras.layers.Dropout(0\n"
-        "                                                 .3)`\n"
+        "                                                 `keras.layers.Dropout(0.3)`\n"
         "4      Dropout(0.1)          –                   − remove this layer\n"
         "\n"
         "What to do next\n"
@@ -78,3 +77,47 @@ def test_code_keeps_its_indentation() -> None:
 
 def test_control_characters_are_made_visible() -> None:
     assert not {"\x1b", "\u202e"} & set(text.render(hostile()))
+
+
+CODES = (
+    "Dropout(0.3)",
+    "BatchNormalization()",
+    'Dense(128, activation="relu")',
+    "GaussianDropout(0.123456789)",
+    "BatchNormalization(beta_regularizer=None, momentum=0.99)",
+)
+
+
+@given(st.lists(st.tuples(st.integers(1, 999), st.sampled_from(CODES), st.sampled_from(CODES)), min_size=1, max_size=6))
+def test_no_table_breaks_code_or_a_number(rows: list[tuple[int, str, str]]) -> None:
+    """Words of code stand whole in every table, however long they are, up to a whole line."""
+    shown = tuple(
+        Row("change", number, actual, expected, f"keras.layers.{expected}") for number, actual, expected in rows
+    )
+    lines = text.render(report(Section("architecture", False, 0.0, 1.0, (), shown))).splitlines()
+    words = " ".join(lines).split()
+    for number, actual, expected in rows:
+        assert {str(number), *actual.split(), *expected.split()} <= set(words)
+        assert f"`keras.layers.{expected.split()[0]}" in " ".join(words)
+    assert max(map(cell_len, lines)) <= text.WIDTH
+
+
+def test_a_table_too_wide_for_the_line_is_read_cell_by_cell() -> None:
+    rows = (Row("change", 3, "GaussianDropout(0.3)", "AlphaDropout(0.123456789)", "keras.layers.BatchNormalization()"),)
+    shown = text.render(report(Section("architecture", False, 0.0, 1.0, (), rows)))
+    assert (
+        "Layer: 3\n"
+        "Your network: GaussianDropout(0.3)\n"
+        "Expected: AlphaDropout(0.123456789)\n"
+        "What to do: → replace it with `keras.layers.BatchNormalization()`"
+    ) in shown
+
+
+def test_code_in_a_sentence_stays_on_one_line() -> None:
+    sentence = (
+        'After layer 10, which you will find further down there, add `Dense(128, activation="relu")`, then train.'
+    )
+    assert text.folded(sentence, 80) == [
+        "After layer 10, which you will find further down there, add",
+        '`Dense(128, activation="relu")`, then train.',
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from models.case import sequential
 
@@ -15,7 +17,7 @@ Q1, Q3 = spotify.q1.network, spotify.q3.network
 
 
 def aligned(words: str, network: Network = Q1) -> Alignment:
-    return align(Blueprint.of(sequential(words, (network.input_shape or (8,))[0])), network)
+    return align(Blueprint.of(sequential(words, (network.input_shape or (8,))[0] or 8)), network)
 
 
 def messages(alignment: Alignment) -> list[str]:
@@ -46,11 +48,11 @@ def messages(alignment: Alignment) -> list[str]:
           " add `keras.layers.Dropout(0.3)` as well."]),
     ],
 )  # fmt: skip
-def test_each_edit_says_where_what_and_how(words, says):
+def test_each_edit_says_where_what_and_how(words: Any, says: Any) -> None:
     assert messages(aligned(words)) == says
 
 
-def test_the_start_and_frozen_layers_have_words_of_their_own():
+def test_the_start_and_frozen_layers_have_words_of_their_own() -> None:
     assert messages(aligned("D512r B D512r B D512r B D1", Q3)) == [
         "At the very start, before the first layer, add `keras.layers.BatchNormalization()`."
     ]
@@ -71,29 +73,29 @@ def test_the_start_and_frozen_layers_have_words_of_their_own():
           "In layer 3 `Dropout(0.0)`, set `rate=0.3` (it is `0.0`)."]),
     ],
 )  # fmt: skip
-def test_a_dropout_that_drops_nothing_is_set_right_where_one_is_missing(words, says):
+def test_a_dropout_that_drops_nothing_is_set_right_where_one_is_missing(words: Any, says: Any) -> None:
     alignment = aligned(words)
     assert messages(alignment) == says
     assert align(alignment.apply(), Q1).passed
     assert alignment.credit == aligned(words.replace(" d0", "").replace("d0 ", "")).credit
 
 
-def test_findings_come_top_to_bottom():
+def test_findings_come_top_to_bottom() -> None:
     alignment = aligned("D128 d.2 D64t D1r")
     assert [edit.position for edit in alignment.edits] == [1, 2, 3, 3, 4]
 
 
-def test_a_moved_activation_is_one_edit_not_two():
+def test_a_moved_activation_is_one_edit_not_two() -> None:
     assert [edit.action for edit in aligned("B D512 B r D512r B D512r B D1", Q3).edits] == ["move"]
 
 
-def test_the_numbers_are_the_learners_own():
+def test_the_numbers_are_the_learners_own() -> None:
     """A relu written after its dropout stands before it in canonical form; what follows comes after both."""
     (message,) = messages(aligned("D128 d.3 r D64 d.3 r"))
     assert message == 'After layer 6 `Activation("relu")`, add `keras.layers.Dense(1)`.'
 
 
-def test_the_table_puts_activations_into_their_layers():
+def test_the_table_puts_activations_into_their_layers() -> None:
     assert aligned("D128 r d.2 D64r D1").rows == (
         Row("ok", 1, 'Dense(128, activation="relu")', 'Dense(128, activation="relu")'),
         Row("change", 3, "Dropout(0.2)", "Dropout(0.3)", "rate=0.3"),
@@ -103,7 +105,7 @@ def test_the_table_puts_activations_into_their_layers():
     )
 
 
-def test_a_network_that_is_no_line_says_so_and_nothing_else():
+def test_a_network_that_is_no_line_says_so_and_nothing_else() -> None:
     alignment = align(Blueprint((), problem="model.branch", problem_params={"name": "add"}), Q1)
     assert [(edit.code, edit.params) for edit in alignment.edits] == [("model.branch", {"name": "add"})]
     assert alignment.rows == ()
@@ -123,11 +125,11 @@ def test_a_network_that_is_no_line_says_so_and_nothing_else():
         ("D7 D7 D7", 0.0),
     ],
 )
-def test_credit_is_in_proportion_to_the_edit(words, credit):
+def test_credit_is_in_proportion_to_the_edit(words: Any, credit: Any) -> None:
     assert aligned(words).credit == credit
 
 
-def test_an_empty_network_earns_nothing_even_where_little_is_asked():
+def test_an_empty_network_earns_nothing_even_where_little_is_asked() -> None:
     assert align(Blueprint(()), Network(Dense(1))).credit == 0.0
 
 
@@ -138,18 +140,18 @@ OPEN = Network(
 )
 
 
-def test_rules_are_mended_where_it_is_natural():
+def test_rules_are_mended_where_it_is_natural() -> None:
     assert messages(aligned("D8r D8r B D1", OPEN)) == [
         'After layer 1 `Dense(8, activation="relu")`, add `keras.layers.Dropout(0.2)`.'
     ]
     assert messages(aligned("D8r d.9 B D1", OPEN)) == ["In layer 2 `Dropout(0.9)`, set `rate=0.5` (it is `0.9`)."]
 
 
-def test_rules_rather_take_a_dropout_that_is_there():
+def test_rules_rather_take_a_dropout_that_is_there() -> None:
     assert messages(aligned("D8r D8r d0 B D1", OPEN)) == ["In layer 3 `Dropout(0.0)`, set `rate=0.2` (it is `0.0`)."]
 
 
-def test_what_one_rule_removes_another_moves():
+def test_what_one_rule_removes_another_moves() -> None:
     network = Network(Repeat(AnyLayer()), Dense(1), constraints=(count(Dropout(0.2), at_least(1)),))
     alignment = aligned("D8r D1 d.2", network)
     assert [edit.action for edit in alignment.edits] == ["move"]

@@ -63,7 +63,12 @@ def edited(draw: st.DrawFn, units: list[Unit]) -> list[Unit]:
     elif units[place][1]:
         kind, config = units[place]
         name = draw(st.sampled_from(sorted(config)))
-        values = {"units": [1, 8, 16], "use_bias": [True, False], "rate": [0.1, 0.3], "activation": ["relu", "tanh"]}
+        values: dict[str, list[Any]] = {
+            "units": [1, 8, 16],
+            "use_bias": [True, False],
+            "rate": [0.1, 0.3],
+            "activation": ["relu", "tanh"],
+        }
         units[place] = (kind, {**config, name: draw(st.sampled_from(values[name]))})
     return units
 
@@ -107,7 +112,7 @@ def test_fixing_one_mistake_never_lowers_the_credit(
     while not alignment.passed:
         one = random.randrange(len(alignment.edits))
         better = align(alignment.apply(one), network)
-        assert len(better.edits) < len(alignment.edits) or better.gravity < alignment.gravity
+        assert len(better.edits) < len(alignment.edits) or better.penalty < alignment.penalty
         assert better.credit >= alignment.credit
         alignment = better
     assert alignment.credit == 1.0
@@ -162,7 +167,7 @@ def test_a_dropout_of_nothing_changes_no_verdict(case: tuple[list[Unit], list[Un
     assert blueprint_of(idle) == blueprint_of(units)
     for network in (network_of(reference), OPEN):
         plain, alignment = align(blueprint_of(units), network), align(blueprint_of(idle), network)
-        assert (len(alignment.edits), alignment.gravity) == (len(plain.edits), plain.gravity)
+        assert (len(alignment.edits), alignment.penalty) == (len(plain.edits), plain.penalty)
         assert align(alignment.apply(), network).passed
         for index, edit in enumerate(alignment.edits):
             if edit.action == "change" and edit.position in {layer.number for layer in blueprint_of(idle).idle}:

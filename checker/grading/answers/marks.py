@@ -1,0 +1,121 @@
+"""What the gradebook says of the cells that a person marks, and the marks that a person gives, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import sqlalchemy as sql
+from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
+
+from checker.grading._logging import handlers_kept
+
+if TYPE_CHECKING:
+    from checker.grading.course import Course
+
+Place: TypeAlias = tuple[str, str, str]
+"""Student, notebook and grade id."""
+
+GRADED: Final = ("GradeCell", "TaskCell")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One cell's entry in the gradebook.
+
+    Attributes:
+        automatic: the automatic points; None where there are none.
+        manual: what a person gave; None where nobody has.
+        waits: whether it waits for a person.
+        comment: what a person wrote.
+    """
+
+    automatic: float | None = None
+    manual: float | None = None
+    waits: bool = True
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry that a person changes.
+
+    Attributes:
+        place: which.
+        before: what the gradebook said.
+        points, comment: what it says from now on; None leaves that part as it is.
+    """
+
+    place: Place
+    before: Mark
+    points: float | None = None
+    comment: str | None = None
+
+
+def read(course: Course) -> dict[Place, Mark]:
+    """All graded cells' entries of an assignment.
+
+    Raises:
+        SQLAlchemyError: the gradebook cannot be used.
+    """
+    with _open(course) as gradebook:
+        assignment = gradebook.find_assignment(course.assignment).id
+        grades = _rows(gradebook, assignment, Grade, Grade.auto_score, Grade.manual_score, Grade.needs_manual_grade)
+        comments = _rows(gradebook, assignment, Comment, Comment.manual_comment)
+        said = {tuple(row[:3]): row[4] or "" for row in comments}
+        return {
+            (student, notebook, cell): Mark(automatic, manual, bool(waits), said.get((student, notebook, cell), ""))
+            for student, notebook, cell, kind, automatic, manual, waits in grades
+            if kind in GRADED
+        }
+
+
+def enter(course: Course, changes: Sequence[Change]) -> None:
+    """Write a person's marks as formgrader does, all or none.
+
+    Raises:
+        SQLAlchemyError: the gradebook cannot be used; nothing was written.
+    """
+    points = {change.place: change.points for change in changes if change.points is not None}
+    words = {change.place: change.comment for change in changes if change.comment is not None}
+    with _open(course) as gradebook:
+        session = gradebook.db
+        assignment = gradebook.find_assignment(course.assignment).id
+        try:
+            for place, kind, grade in _objects(gradebook, assignment, Grade, points):
+                if kind in GRADED:
+                    grade.manual_score, grade.needs_manual_grade = points[place], False
+            for place, _, comment in _objects(gradebook, assignment, Comment, words):
+                comment.manual_comment = words[place]
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+def _open(course: Course) -> Gradebook:
+    with handlers_kept():  # alembic may configure logging
+        return Gradebook(course.db_url, course.course_id)
+
+
+def _rows(gradebook: Gradebook, assignment: str, table: Any, *columns: Any) -> Sequence[Any]:
+    """Student, notebook, cell, the cell's kind, and columns of a table, of all submissions of an assignment."""
+    query = (
+        sql.select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, BaseCell.type, *columns)
+        .select_from(table)
+        .join(SubmittedNotebook, SubmittedNotebook.id == table.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(BaseCell, BaseCell.id == table.cell_id)
+        .where(SubmittedAssignment.assignment_id == assignment)
+    )
+    rows: Sequence[Any] = gradebook.db.execute(query).all()
+    return rows
+
+
+def _objects(
+    gradebook: Gradebook, assignment: str, table: Any, wanted: Mapping[Place, object]
+) -> list[tuple[Place, str, Any]]:
+    rows = _rows(gradebook, assignment, table, table)
+    return [((row[0], row[1], row[2]), row[3], row[4]) for row in rows if (row[0], row[1], row[2]) in wanted]
