@@ -64,6 +64,13 @@ REASONS: Final = {
         "there is different evidence for a question, in the notebook or in the folder beside it: the newest was graded"
     ),
     "sandbox.missing": N_("no sandbox here: its notebook was not run"),
+    "rerun.time": N_("running the notebook again took longer than allowed"),
+    "rerun.memory": N_("running the notebook again needs more memory than allowed"),
+    "rerun.gpu": N_("the notebook needs a GPU, and the sandbox has none"),
+    "rerun.module": N_("the notebook imports a module that the sandbox does not have (the learner's own, or Colab's)"),
+    "rerun.network": N_("the notebook needs the network, and the sandbox has none"),
+    "rerun.file": N_("the notebook opens a file that the sandbox does not have"),
+    "rerun.died": N_("running the notebook again ended before it was finished"),
     "audit.differs": N_("running the notebook again earned less than the evidence"),
 }
 """What a person should look at, besides what :data:`checker.messages.MESSAGES` says of evidence."""

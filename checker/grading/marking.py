@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from checker import show
 from checker.grading.assess import assess
 from checker.grading.class_report import reason
+from checker.grading.obstacles import obstacle
 from checker.grading.sandbox import Run
 from checker.grading.submission import (
     Found,
@@ -27,6 +28,7 @@ from checker.grading.submission import (
     graded_cells,
     restore,
     unanswered,
+    unexecuted,
 )
 from checker.language import N_, known, translate, using
 from checker.questions import Assignment
@@ -117,7 +119,7 @@ def mark_notebook(
     """
     marks: Marks = _marks(evidence, assignment, notebook, release, readable=readable)
     if rerun is not None and not all(mark.settled for mark in marks.values()):
-        run = rerun(as_bytes(notebook), assignment.id)
+        run = rerun(as_bytes(unexecuted(notebook)), assignment.id)
         marks = _settled_by(run, marks, assignment, notebook, release)
     write_marks(notebook, marks, pictures)
     return marks
@@ -128,7 +130,14 @@ def _settled_by(run: Run, marks: Marks, assignment: Assignment, notebook: Notebo
     finished = "notebook.ipynb" in run.files  # else the sandbox failed, not necessarily the learner
     evidence = {Path(name).name: content for name, content in run.files.items() if name.startswith(f"{FOLDER}/")}
     again = _marks(evidence, assignment, notebook, release, final=finished)
-    return {question: mark if mark.settled else again[question] for question, mark in marks.items()}
+    return {question: mark if mark.settled else _again(run, mark, again[question]) for question, mark in marks.items()}
+
+
+def _again(run: Run, before: Mark, after: Mark) -> Mark:
+    """What a run makes of an open question: its new mark, or, where the grader could not run it, the old one."""
+    if after.report.unsettled == "evidence.missing" and (code := obstacle(run, before.report.question)):
+        return replace(before, settled=False, reason=code)
+    return after
 
 
 def _marks(

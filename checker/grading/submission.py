@@ -674,6 +674,25 @@ def as_bytes(notebook: NotebookNode) -> bytes:
     return str(nbformat.writes(notebook)).encode()  # type: ignore[no-untyped-call]
 
 
+def unexecuted(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without any trace of an execution, so that what a run leaves can be told from what was there."""
+    bare = copy.deepcopy(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop("execution", None)
+    return bare
+
+
+def executed_cells(executed: bytes) -> list[NotebookNode]:
+    """The code cells of an executed notebook; none for bytes that are no notebook."""
+    try:
+        notebook = nbformat.reads(executed.decode(), as_version=4)  # type: ignore[no-untyped-call]
+        return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    except Exception:  # hostile bytes
+        return []
+
+
 def from_file(content: bytes) -> NotebookNode:
     """The notebook in a file that the grader wrote."""
     return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call, no-any-return]

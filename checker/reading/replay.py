@@ -10,7 +10,8 @@ import io
 import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -45,12 +46,29 @@ class Unsupported(ValueError):
         self.layer = layer
 
 
+class Rounding(StrEnum):
+    """How the machine rounds on the way through a network; a model's weights do not tell.
+
+    Members:
+        USUAL: as TensorFlow does on a CPU; in 16 bits, a product and its bias are rounded once, together.
+        APART: in 16 bits, each operation rounds by itself, as where nothing is compiled into a graph.
+        TENSOR_FLOAT: float32 products in TensorFloat-32: what is multiplied keeps 10 bits of its mantissa.
+        TENSOR_FLOAT_CUT: the same, the other bits cut off instead of rounded.
+    """
+
+    USUAL = "usual"
+    APART = "apart"
+    TENSOR_FLOAT = "tensor float"
+    TENSOR_FLOAT_CUT = "tensor float, cut"
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a layer does to inputs of known shapes.
 
     Attributes:
         run: takes the inputs and the weights, returns the output.
+        otherwise: the same in other roundings than the usual one, where that makes a difference.
         shape: of the output, without the batch axis.
         weights: shapes of the weights, in the order in which Keras saves them.
     """
@@ -58,6 +76,7 @@ class Plan:
     run: Run
     shape: tuple[int, ...]
     weights: Sequence[tuple[int, ...]] = ()
+    otherwise: Mapping[Rounding, Run] = field(default_factory=dict)
 
 
 Planner = Callable[[Mapping[str, Any], Sequence[tuple[int, ...]]], Run]
@@ -421,6 +440,7 @@ class Replay:
                     held[node.layer, group] = read(node, group, plan.weights)
             steps = tuple((plan, held[node.layer, group] if plan.weights else ()) for plan, group in plans)
             self._steps.append(_Step(node.inputs, steps))
+        self.roundings = frozenset(way for _, plans in planned for plan, _ in plans for way in plan.otherwise)
         self._layers = {node.layer: (node.config, held.get((node.layer, ""), ())) for node, _ in planned}
 
     @classmethod
@@ -482,11 +502,12 @@ class Replay:
         """
         return sum(_penalty(config, weights) for config, weights in self._layers.values())
 
-    def predict(self, x: Any) -> Array:
+    def predict(self, x: Any, rounding: Rounding = Rounding.USUAL) -> Array:
         """What the network makes of these samples, as ``model(x, training=False)`` would.
 
         Args:
             x: array of the shape (samples, ...) as the network takes them; of one feature, (samples,) will do.
+            rounding: how to round; of the unusual ways, those in ``roundings`` make a difference.
 
         Returns:
             float32 array of the shape (samples, ...).
@@ -500,15 +521,18 @@ class Replay:
         if x.shape[1:] != self.input_shape:
             raise ValueError(f"samples of the shape {x.shape[1:]}, the network takes {self.input_shape}")
         with np.errstate(all="ignore"):
-            parts = [self._run(x[start : start + self._rows]) for start in range(0, max(1, len(x)), self._rows)]
+            parts = [
+                self._run(x[start : start + self._rows], rounding) for start in range(0, max(1, len(x)), self._rows)
+            ]
         return np.concatenate(parts)
 
-    def _run(self, x: Array) -> Array:
+    def _run(self, x: Array, rounding: Rounding) -> Array:
         values: list[Array] = []
         for step in self._steps:
             inputs = [values[index] for index in step.inputs] or [x]
             for plan, weights in step.plans:
-                inputs = [np.asarray(plan.run(inputs, weights), "float32")]
+                run = plan.otherwise.get(rounding, plan.run)
+                inputs = [np.asarray(run(inputs, weights), "float32")]
             values.append(inputs[0])
         return values[self.output]
 
@@ -595,15 +619,42 @@ def _in_precision(plan: Plan, policy: str, kind: str) -> Plan:
 
     Keras casts what a layer takes, and a dense layer's weights, and normalises in float32.
     """
-    rounded = ROUNDED[policy]
+    rounded, is_product = ROUNDED[policy], kind == "Dense"
     if rounded is None:
-        return plan
+        if not is_product or policy != "float32":
+            return plan
+        return replace(plan, otherwise={way: _multiplied(plan, cut) for way, cut in TENSOR_FLOATS.items()})
 
     def run(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
         taken = ws if kind.endswith("Normalization") else [rounded(weight) for weight in ws]
         return rounded(plan.run([rounded(x) for x in xs], taken))
 
-    return Plan(run, plan.shape, plan.weights)
+    def apart(xs: Sequence[Array], ws: Sequence[Array]) -> Array:
+        kernel, bias = map(rounded, ws)
+        return rounded(rounded(rounded(xs[0]) @ kernel) + bias)
+
+    has_bias = is_product and len(plan.weights) == 2
+    return Plan(run, plan.shape, plan.weights, {Rounding.APART: apart} if has_bias else {})
+
+
+def _multiplied(plan: Plan, keep: Callable[[Array], Array]) -> Run:
+    """A dense layer whose inputs and kernel lose bits before they are multiplied; the bias does not."""
+    return lambda xs, ws: plan.run([keep(xs[0])], [keep(ws[0]), *ws[1:]])
+
+
+def tensor_float(x: Array) -> Array:
+    """Rounded to the 10 bits of TensorFloat-32's mantissa, half away from zero; infinities and NaN stay."""
+    bits = np.ascontiguousarray(x, "float32").view("uint32")
+    rounded = ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view("float32")
+    return np.where(np.isfinite(x), rounded, x).astype("float32")
+
+
+def tensor_float_cut(x: Array) -> Array:
+    """The same with the other bits cut off."""
+    return (np.ascontiguousarray(x, "float32").view("uint32") & np.uint32(0xFFFFE000)).view("float32")
+
+
+TENSOR_FLOATS = {Rounding.TENSOR_FLOAT: tensor_float, Rounding.TENSOR_FLOAT_CUT: tensor_float_cut}
 
 
 def _penalty(config: Mapping[str, Any], weights: Sequence[Array]) -> float:

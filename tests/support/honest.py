@@ -11,7 +11,7 @@ import json
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -51,11 +51,13 @@ class Way:
         kind: network, callbacks, machine, compile, data or storage.
         name: what is special about it.
         work: does it.
+        machine: where it is done and checked.
     """
 
     kind: str
     name: str
     work: Callable[[], Work]
+    machine: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
@@ -276,10 +278,9 @@ def swapped_averages() -> Work:
 # --- machine ----------------------------------------------------------------------------------------------------------
 
 
-def in_policy(policy: str, question: NetworkQuestion = WINE, **optimizer: Any) -> Work:
+def in_policy(policy: str, question: NetworkQuestion = WINE, **compiled: Any) -> Work:
     """A training in one of Keras' dtype policies."""
     before = keras.config.dtype_policy()
-    compiled = {"optimizer": keras.optimizers.Adam(**optimizer)} if optimizer else None
     _weights()
     keras.config.set_dtype_policy(policy)
     try:
@@ -319,20 +320,26 @@ def last_layer_in_float32() -> Work:
 
 
 @contextmanager
-def tensor_float(monkeypatch: Any) -> Iterator[None]:
-    """TensorFloat-32 as a GPU multiplies in it: the inputs of every matrix product keep 10 bits of their mantissa."""
-    import arithmetic
+def on_a_gpu() -> Iterator[None]:
+    """TensorFloat-32 as a GPU multiplies in it: what a dense layer multiplies keeps 10 bits of its mantissa."""
     import tensorflow as tf
+    from keras.src import ops
 
-    exact = keras.src.ops.matmul
+    def kept_bits(x: Any) -> Any:
+        bits = tf.bitcast(tf.convert_to_tensor(x), tf.uint32) + tf.constant(0x1000, tf.uint32)
+        rounded = tf.bitcast(tf.bitwise.bitwise_and(bits, tf.constant(0xFFFFE000, tf.uint32)), tf.float32)
+        return x + tf.stop_gradient(rounded - x)
 
     def matmul(one: Any, two: Any) -> Any:
-        return exact(arithmetic.tf32_tensor(one), arithmetic.tf32_tensor(two))
+        return exact(kept_bits(one), kept_bits(two))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(keras.src.ops, "matmul", matmul)
-        patch.setattr(tf.config, "list_logical_devices", lambda kind=None: ["a GPU"])
+    _weights()
+    exact, devices = ops.matmul, tf.config.list_logical_devices
+    ops.matmul, tf.config.list_logical_devices = matmul, lambda kind=None: ["a GPU"]
+    try:
         yield
+    finally:
+        ops.matmul, tf.config.list_logical_devices = exact, devices
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -761,11 +768,15 @@ def ways() -> list[Way]:
             Way("machine", policy, lambda policy=policy: in_policy(policy))
             for policy in ("float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
         ),
-        Way("machine", "float16", lambda: in_policy("float16", epsilon=1e-3)),
+        Way("machine", "float16", lambda: in_policy("float16", optimizer=keras.optimizers.Adam(epsilon=1e-3))),
         *(Way("machine", f"floatx {name}", lambda name=name: in_floatx(name)) for name in ("float64", "float16")),
         Way("machine", "output in float32", last_layer_in_float32),
         Way("machine", "mixed_float16 on spotify", lambda: in_policy("mixed_float16", Q1)),
         Way("machine", "mixed_bfloat16 on concrete", lambda: in_policy("mixed_bfloat16", Q3)),
+        Way("machine", "TensorFloat-32", lambda: trained(), on_a_gpu),
+        Way("machine", "TensorFloat-32, a middle epoch", lambda: trained(callbacks=[Keep(1)]), on_a_gpu),
+        Way("machine", "TensorFloat-32 on concrete", lambda: trained(Q3), on_a_gpu),
+        Way("machine", "mixed_bfloat16 as a graph", lambda: in_policy("mixed_bfloat16", run_eagerly=False)),
         *(Way("data", name, lambda make=make: trained(**make())) for name, make in DATA.items()),
         *(Way("compile", name, lambda make=make: trained(compiled=make())) for name, make in COMPILED.items()),
         *(Way("storage", name, lambda change=change: change(trained())) for name, change in STORED.items()),

@@ -29,7 +29,7 @@ UNSETTLED = {
 
 In each of these the history does not show the loss that the weights have on the course's validation data: the weights
 are those of no epoch, or the loss was measured on other data, in another way, or rounded. The curves wait for a person
-(or, where the loss function is another one, are to be trained anew), and the learner sees so at once.
+(where the loss function is another one, they are to be trained anew), and the learner sees so at once.
 """
 
 
@@ -49,8 +49,8 @@ def comparable(section: Section) -> tuple[Any, ...]:
 
 def judged(way: Way) -> Report:
     """The report on a way, once both readers agree on it."""
-    work = way.work()
-    live, graded = both(work)
+    with way.machine():
+        live, graded = both(way.work())
     assert list(map(comparable, live)) == list(map(comparable, graded))
     assert Outcome.CONTRADICTED not in [section.outcome for section in live]
     return live

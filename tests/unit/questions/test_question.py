@@ -173,6 +173,7 @@ def test_a_right_number(answer: float) -> None:
         (0.1, "number.larger"),
         (9, "number.smaller"),
         ("0.5", "number.text"),
+        ([0.5, 0.6], "number.several"),
         (True, "number.not_a_number"),
     ],
 )
