@@ -54,10 +54,10 @@ MESSAGES: dict[str, str] = {
     "layer.missing": N_("After layer {position} `{after}`, add `{layer}`."),
     "layer.missing:first": N_("At the very start, before the first layer, add `{layer}`."),
     "layer.missing:unassigned": N_(
-        "After layer {position} `{after}`, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = keras.layers.{layer}(x)` and go on with `x`."
+        "After layer {position} `{after}`, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = {layer}(x)` and go on with `x`."
     ),
     "layer.missing:unassigned_first": N_(
-        "At the very start, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = keras.layers.{layer}(inputs)` and go on with `x`."
+        "At the very start, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = {layer}(inputs)` and go on with `x`."
     ),
     "layer.missing:after_new": N_("After the `{after}` that you add, add `{layer}` as well."),
     "layer.extra:pair": N_(
@@ -102,7 +102,7 @@ MESSAGES: dict[str, str] = {
         "The network has {actual} `{kind}` layers: this question asks for {expected}. Layer {position} `{layer}` is a relative that does something else."
     ),
     "network.count:unassigned": N_(
-        "The network has {actual} `{kind}` layers: this question asks for {expected}. `{layer}` is called after layer {position}, but its result is not kept: write `x = keras.layers.{layer}(x)` and go on with `x`."
+        "The network has {actual} `{kind}` layers: this question asks for {expected}. `{layer}` is called after layer {position}, but its result is not kept: write `x = {layer}(x)` and go on with `x`."
     ),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),

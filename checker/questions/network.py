@@ -160,11 +160,11 @@ def _unassigned(finding: Finding, unused: Sequence[tuple[int, str]]) -> Finding 
         if _kind(code) != kind:
             continue
         if finding.code == "layer.missing" and finding.position == position:
-            return replace(finding, code="layer.missing:unassigned", params={**finding.params, "layer": code})
+            return replace(finding, code="layer.missing:unassigned")
         if finding.code == "layer.missing:first" and position == 0:
-            return replace(finding, code="layer.missing:unassigned_first", params={**finding.params, "layer": code})
+            return replace(finding, code="layer.missing:unassigned_first")
         if finding.code == "network.count":
-            params = {**finding.params, "layer": code}
+            params = {**finding.params, "layer": f"keras.layers.{code}"}
             return replace(finding, code="network.count:unassigned", position=position, params=params)
     return None
 

@@ -59,7 +59,10 @@ def _noted(source: Any, reader: LiveReader) -> Iterator[Any]:
 def _recorded(reader: LiveReader) -> dict[int, list[Any]]:
     """The same as it was recorded while the ``call`` of a model of the learner's own was followed, by layer."""
     found: dict[int, list[Any]] = {}
-    for call, _, _ in list(reader.recorded.values()):
+    used = {tensor for call, _, _ in reader.recorded.values() for tensor in call.inputs}
+    for output, (call, _, _) in list(reader.recorded.items()):
+        if output in used:  # by a layer, if only where the network is not training
+            continue
         for tensor in call.inputs:
             if (before := reader.recorded.get(tensor)) is not None and call.item.source is not None:  # type: ignore[call-overload]
                 found.setdefault(id(before[0].item.source), []).append(call.item.source)

@@ -352,7 +352,7 @@ def test_the_learners_language_is_the_feedbacks(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("sandboxed")
 def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
-    """An endless loop and a kernel that ends itself: what came before counts, and the others are graded."""
+    """An endless loop, a kernel that ends itself: what evidence proves counts, the rest waits, others are graded."""
     folder = classroom.course(tmp_path)
     for student, code in (("endless", "while True: pass"), ("killed", "import os; os._exit(1)")):
         _both(_cells(partial(_first, code)), _without_evidence("q3", "q4"))(
@@ -365,7 +365,7 @@ def test_what_a_run_settles_is_run_in_the_sandbox(tmp_path: Path) -> None:
         assert {name: _grades(gradebook, "perfect")[name].auto_score for name in FULL} == FULL
         for student in ("endless", "killed"):
             scores = {name: _grades(gradebook, student)[name].auto_score for name in FULL}
-            assert scores == {**FULL, "q3": 0.0, "q4": 0.0}, student
+            assert scores == {**FULL, "q3": None, "q4": None}, student  # what could not be run says nothing
 
 
 # --- traps that are not about a submission ----------------------------------------------------------------------------
