@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from checker import datasets
 from checker.blueprint import Blueprint
-from checker.diagnoses import FAULTS
+from checker.curves.kinds import FAULTS
 from checker.questions.answer import Facts, NetworkAnswer
 from checker.report import Finding, Outcome, Severity
 
