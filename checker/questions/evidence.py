@@ -340,7 +340,8 @@ class Evidence:
         """
         import numpy as np
 
-        from checker.reading.replay import Replay, Unsupported
+        from checker.reading.arithmetic import Unsupported
+        from checker.reading.replay import Replay
 
         if self.graph is None or self.weights is None:
             return ()

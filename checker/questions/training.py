@@ -259,7 +259,8 @@ def weights_loss(training: Training, answer: NetworkAnswer) -> float:
 
 def _losses(training: Training, answer: NetworkAnswer) -> list[float]:
     """The loss in each way in which the machine may have rounded, the usual one first."""
-    from checker.reading.replay import TENSOR_FLOATS, Rounding, loss
+    from checker.reading.replay import loss
+    from checker.reading.rounding import TENSOR_FLOATS, Rounding
 
     assert answer.replay is not None
     replay, split = answer.replay(), datasets.split(training.data)
