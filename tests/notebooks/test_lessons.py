@@ -13,7 +13,7 @@ from place import ROOT
 
 from checker.assignments import lessons
 from checker.language import translate
-from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
+from checker.questions import Assignment, ChoicePrediction, ChoiceQuestion, NetworkQuestion, NumberQuestion
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
@@ -221,8 +221,9 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assig
         source = "\n".join(cell.source for cell in cells if language(cell) == f"lang-{tongue}")
         with using(tongue):
             for prediction in assignment.predictions:
-                for letter in getattr(prediction, "choices", ()):
-                    text = translate(prediction.choices[letter])
+                choices = prediction.choices if isinstance(prediction, ChoicePrediction) else {}
+                for letter, choice in choices.items():
+                    text = translate(choice)
                     colon = ": " if tongue == "en" else "："
                     assert f"- **{letter}**{colon}{text}\n" in source, text
 
@@ -241,7 +242,9 @@ def test_right_and_wrong_answers() -> None:
         elif isinstance(question, ChoiceQuestion):
             assert question.evaluate(question.answer).passed
             assert set(question.wrong) == set(question.choices) - {question.answer}
-        for mistake, explanation in getattr(question, "wrong", {}).items():
+        if not isinstance(question, NumberQuestion | ChoiceQuestion):
+            continue
+        for mistake, explanation in question.wrong.items():
             report = question.evaluate(mistake)
             assert not report.passed
             assert report.findings[0].params["text"] == explanation
