@@ -9,7 +9,7 @@ above what the example reaches in ``challenge-calibration.csv`` beside this file
 from __future__ import annotations
 
 from checker import datasets
-from checker.diagnoses import FAULTS
+from checker.curves.kinds import FAULTS
 from checker.expect import (
     AnyLayer,
     BatchNormalization,
