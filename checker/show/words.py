@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 from statistics import median
 from typing import Any, Self
 
@@ -67,12 +68,20 @@ def clauses(items: Iterable[tuple[str, bool]]) -> str:
     Args:
         items: each clause, and whether what it says is good.
     """
-    said, before = "", None
-    for clause, good in items:
-        template = N_("{clause}, and {other}") if before in (None, good) else N_("{clause}, but {other}")
-        said = translate(template, clause=said, other=clause) if said else clause
-        before = good
-    return said
+    runs = [[clause for clause, _ in run] for _, run in groupby(items, key=lambda item: item[1])]
+    return reduce(
+        lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
+        [*map(_in_one, runs)] or [""],
+    )
+
+
+def _in_one(alike: Sequence[str]) -> str:
+    """Clauses that are all good, or all bad, as one."""
+    *first, last = alike
+    if not first:
+        return last
+    said = reduce(lambda one, other: translate(N_("{clause}, {other}"), clause=one, other=other), first)
+    return translate(N_("{clause}, and {other}"), clause=said, other=last)
 
 
 def sentences(items: Iterable[str]) -> str:
