@@ -89,7 +89,11 @@ class Fit:
         return cls(rate, steps if isinstance(steps, int) else None, Prepared.from_dict(prepared, features))
 
     def to_dict(self) -> dict[str, Any]:
-        prepared = self.prepared.to_dict() if isinstance(self.prepared, Prepared) else None
+        prepared: dict[str, Any] | None = None
+        if isinstance(self.prepared, Prepared):
+            prepared = self.prepared.to_dict()
+        elif self.prepared is not None:
+            prepared = {"finding": self.prepared.name}
         return {"learning_rate": self.learning_rate, "steps": self.steps, "prepared": prepared}
 
 
