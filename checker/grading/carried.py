@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from checker.questions.bundle import MIME, unpacked
 from checker.questions.evidence import Completeness, completeness
@@ -27,6 +27,10 @@ OUTPUTS_LIMIT: Final = 2 * ARCHIVE_LIMIT
 OUTPUT_VALUES: Final = 10_000
 MOST_BUNDLES: Final = 16
 """Bundles of a notebook that are read."""
+
+QuestionOf: TypeAlias = Callable[[Mapping[str, Any]], str | None]
+Apart: TypeAlias = Callable[[bytes], tuple[bytes, list[slice]]]
+"""Parts a notebook file's JSON from its outputs, as :func:`outputs_apart` does."""
 
 DAMAGED: Final = "submission.evidence_damaged"
 DIFFERS: Final = "submission.evidence_differs"
@@ -48,16 +52,17 @@ class Carried:
         return Carried(self.bundles + other.bundles, self.problems + other.problems)
 
 
-def carried(content: bytes, question_of: Callable[[Mapping[str, Any]], str | None]) -> Carried:
+def carried(content: bytes, question_of: QuestionOf, apart: Apart = outputs_apart) -> Carried:
     """The evidence in a notebook file's outputs; never raises for any content.
 
     Args:
         content: the file.
         question_of: the id of the question whose graded cell this is; None for any other cell.
+        apart: what parts a file's JSON from its outputs.
     """
     bundles: list[tuple[str, Mapping[str, bytes]]] = []
     room, damaged = SUBMISSION_LIMIT, False
-    for question, bundle in _bundles(content, question_of):
+    for question, bundle in _bundles(content, question_of, apart):
         try:
             if bundle is None or len(bundles) == MOST_BUNDLES:
                 raise Refused("evidence.too_big")
@@ -71,13 +76,13 @@ def carried(content: bytes, question_of: Callable[[Mapping[str, Any]], str | Non
     return Carried(tuple(bundles), (DAMAGED,) if damaged else ())
 
 
-def _bundles(content: bytes, question_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[tuple[str, Any]]:
+def _bundles(content: bytes, question_of: QuestionOf, apart: Apart) -> Iterator[tuple[str, Any]]:
     """Each bundle in a graded cell's outputs; None stands for outputs that cannot be read."""
     name = MIME.partition("/")[2].encode()
     if name not in content:
         return
     try:
-        text, lists = outputs_apart(content)
+        text, lists = apart(content)
         cells = json.loads(text.decode("utf-8-sig", "replace")).get("cells")
     except (Refused, ValueError, AttributeError, RecursionError, MemoryError):
         return

@@ -24,7 +24,7 @@ from typing import Any, Self
 import nbformat
 from nbformat import NotebookNode
 
-from checker.grading.carried import carried, counting
+from checker.grading.carried import Apart, carried, counting
 from checker.grading.cleaning import as_text, clean
 from checker.grading.scattered import gathered, is_scattered
 from checker.language import N_, translate
@@ -35,7 +35,7 @@ from checker.reading.archive import (
     TOKENS,
     OpenFolder,
     Refused,
-    without_outputs,
+    outputs_apart,
 )
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -215,7 +215,7 @@ class Submission:
         right = f"{release.name}.ipynb"
         taken = {f"{name}.ipynb" for name in others if name != release.name}
         names = sorted(name for name in self.notebooks if name not in taken)
-        readings = [_reading(name, self.notebooks[name], release) for name in names[:MOST_NOTEBOOKS]]
+        readings = [_reading(name, self.notebooks[name], release, self._apart) for name in names[:MOST_NOTEBOOKS]]
         fitting = [each for each in readings if each.name == right or each.name.endswith(".ipynb") or each.likeness]
         best = max(fitting, key=lambda each: (each.answers > 0, each.name == right, each.likeness), default=None)
         if best is None:
@@ -247,11 +247,22 @@ class Submission:
             cell = _cell(raw)
             return _grade_id(cell) if _graded(cell) and not _answerable(cell) else None
 
-        found = carried(self.notebooks[name], question_of)
+        found = carried(self.notebooks[name], question_of, self._apart)
         for other in sorted(others):  # the assignment's other notebooks, whose questions are judged with these
             if other != release.name and f"{other}.ipynb" in self.notebooks:
-                found += carried(self.notebooks[f"{other}.ipynb"], tracked)
+                found += carried(self.notebooks[f"{other}.ipynb"], tracked, self._apart)
         return counting(found, self.evidence)
+
+    @cached_property
+    def _parts(self) -> dict[int, tuple[bytes, list[slice]]]:
+        return {}
+
+    def _apart(self, content: bytes) -> tuple[bytes, list[slice]]:
+        """:func:`outputs_apart` of one of the notebooks, made once: with evidence in it, one has some megabytes."""
+        place = id(content)  # no other content's, for as long as the submission holds this one
+        if place not in self._parts:
+            self._parts[place] = outputs_apart(content)
+        return self._parts[place]
 
 
 @dataclass(frozen=True)
@@ -312,8 +323,8 @@ class _Reading:
     broken_code: bool
 
 
-def _reading(name: str, content: bytes, release: Release) -> _Reading:
-    notebook, problem = parsed(content)
+def _reading(name: str, content: bytes, release: Release, apart: Apart) -> _Reading:
+    notebook, problem = parsed(content, apart)
     tracked = [(cell, release.tracked[known]) for cell in notebook.cells if (known := _recognise(cell, release))]
     answered = [cell.source for cell, released in tracked if _answerable(released) and _answered(cell, released)]
     own = [cell.source for cell in notebook.cells if _own_words(cell, release) or _own_code(cell, release)]
@@ -334,13 +345,17 @@ def _time(stamp: bytes) -> str:
         return ""
 
 
-def parsed(content: bytes) -> tuple[NotebookNode, str]:
+def parsed(content: bytes, apart: Apart = outputs_apart) -> tuple[NotebookNode, str]:
     """The notebook in a file's content, reduced to what can be graded, and the code of why it cannot be read.
 
     A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
+
+    Args:
+        content: the file.
+        apart: what parts a file's JSON from its outputs.
     """
     try:
-        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
+        data = _small(content) or json.loads(apart(content)[0].decode("utf-8-sig", "replace"))
     except Refused:
         return notebook_of(None), "submission.too_big"
     except (ValueError, RecursionError, MemoryError):

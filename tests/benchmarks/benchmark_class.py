@@ -228,6 +228,9 @@ def main() -> None:
     if options.make:
         make(options.make)
         return
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ["PATH"]]
+    )  # for nbgrader's alembic
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     head = ("what", "submissions", "wall s", "CPU s", "wall ms each", "CPU ms each", "peak MB")
     print("| " + " | ".join([*head, "times stock, wall", "times stock, CPU", "scores right"]) + " |", flush=True)
