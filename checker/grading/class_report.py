@@ -55,7 +55,13 @@ REASONS: Final = {
     "submission.no_cells": N_("the notebook holds none of the assignment's cells"),
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
-    "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
+    "submission.words_elsewhere": N_("text was written outside the cells for answers"),
+    "submission.damaged": N_("the notebook file is damaged: what could be read of it was graded"),
+    "submission.garbled": N_("the notebook file holds characters that could not be read"),
+    "submission.picture": N_(
+        "a picture is not shown: it is no PNG, JPEG, GIF or WebP, or was not pasted into the notebook"
+    ),
+    "submission.other_files": N_("an answer is missing, and files were handed in that were not read"),
     "submission.evidence_damaged": N_("a graded cell's output holds evidence that cannot be read"),
     "submission.evidence_unclear": N_(
         "evidence lies in several places, or in a zip that cannot be read: look which one is right"

@@ -94,11 +94,26 @@ def pack(
             kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
             noted = {"format": FORMAT, "question": question_id, "saved": _now(), **kept, "versions": _versions()}
             noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
-            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+            text = sealed(noted)
     except Exception:
         return {}
     files = {f"{question_id}.keras": archive, f"{question_id}.json": text}
     return {name: content for name, content in files.items() if content}
+
+
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The record as a file, with a digest of what it says: damage shows, as it does in the archive.
+
+    It proves nothing else: whoever changes the record on purpose can note another digest.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+    said = json.loads(text)
+    return json.dumps({**said, "digest": _digest(said)}, indent=1, ensure_ascii=False).encode()
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    text = json.dumps({name: value for name, value in said.items() if name != "digest"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write(question_id: str, files: Mapping[str, bytes], folder: Path | str = FOLDER) -> bool:
@@ -467,11 +482,15 @@ def _read_record(files: Mapping[str, bytes], question_id: str, problems: list[st
     except Refused as refused:
         problems.append(refused.code)
         return {}
+    digest = _digest(record)
     if record.get("format") != FORMAT:
         problems.append("evidence.format")
         return {}
     if record.get("question") != question_id:
         problems.append("evidence.other_question")
+        return {}
+    if record.pop("digest", None) not in (None, digest):
+        problems.append("evidence.altered")
         return {}
     return dict(restored(record))
 

@@ -262,13 +262,15 @@ def loss_of(archive: bytes, question: str) -> float:
 
 
 def put_evidence(folder: Path, question: str, archive: bytes | None, record: Mapping[str, Any]) -> None:
-    """Write evidence as the checker would, with the digest that belongs to the archive."""
+    """Write evidence as the checker would, with the digests that belong to it."""
+    from checker.questions import evidence
+
     folder.mkdir(parents=True, exist_ok=True)
     noted = {"sha256": hashlib.sha256(archive).hexdigest()} if archive is not None else {"missing": "model.none"}
     whole = {**record, "format": 1, "question": question, "model": noted}
     if archive is not None:
         (folder / f"{question}.keras").write_bytes(archive)
-    (folder / f"{question}.json").write_text(json.dumps(whole))
+    (folder / f"{question}.json").write_bytes(evidence.sealed(whole))
 
 
 def reading(question: str, before: Any, after: Any, right: bool) -> dict[str, Any]:
