@@ -184,22 +184,22 @@ class Submission:
     @classmethod
     def _of(cls, student: str, folder: OpenFolder, assignment: str) -> Self:
         problems: list[str] = []
-        room = _Room(SUBMISSION_LIMIT, problems)
-        here = room.names(folder)
-        notebooks = room.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
+        budget = _Budget(SUBMISSION_LIMIT, problems)
+        here = budget.names(folder)
+        notebooks = budget.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
         stamp = notebooks.pop("timestamp.txt", b"")[:1_000]
         evidence: dict[str, bytes] = {}
         there: list[str] = []
         if "evidence" in here:
             try:
                 with folder.below("evidence") as inside:
-                    there = room.names(inside)
+                    there = budget.names(inside)
                     wanted = [name for name in there if name.endswith((".json", ".keras"))]
-                    evidence = room.files(inside, wanted, ARCHIVE_LIMIT)
+                    evidence = budget.files(inside, wanted, ARCHIVE_LIMIT)
             except (OSError, Refused):
                 problems.append("submission.not_read")
         if is_scattered(here, there):
-            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, room.file)
+            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, budget.file)
             problems += told
         others = tuple(name for name in here if name != "evidence" and not name.startswith((".", "__")))
         others = tuple(name for name in others if not name.endswith(_SUFFIXES) and name not in evidence)
@@ -291,7 +291,7 @@ class Found:
     evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-class _Room:
+class _Budget:
     """How much of a submission is still read."""
 
     def __init__(self, left: int, problems: list[str]) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from checker import diagnoses
-from checker.curves import Comparison, Diagnosis, Verdict
+from checker.curves import Comparison, Diagnosis, Verdict, kinds
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
 from checker.show import words
@@ -193,7 +192,7 @@ def _clause(section: Section) -> str:
     if not section.passed:
         if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
             return translate(_UNJUDGED[section.name])
-        for name, kind in diagnoses.KINDS.items():
+        for name, kind in kinds.KINDS.items():
             if section.name == "curves" and kind.clause and name in section.diagnoses:
                 return translate(kind.clause)
     known = _CLAUSES.get((section.name, section.passed))
@@ -297,7 +296,7 @@ def _parts(report: Report) -> Table:
 
 # --- curves -----------------------------------------------------------------------------------------------------------
 
-_UNTOLD = {name for name, kind in diagnoses.KINDS.items() if not kind.tells}
+_UNTOLD = {name for name, kind in kinds.KINDS.items() if not kind.tells}
 
 
 def run_of(diagnosis: Diagnosis) -> Run:

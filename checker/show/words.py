@@ -10,7 +10,7 @@ from functools import reduce
 from statistics import median
 from typing import Any, Self
 
-from checker.diagnoses import KINDS
+from checker.curves.kinds import KINDS
 from checker.language import N_, translate
 
 DIAGNOSES = {name: kind.words for name, kind in KINDS.items()}

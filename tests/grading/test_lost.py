@@ -71,7 +71,8 @@ def test_a_graded_one_loses_nothing_in_silence(good: Submission, kind: str, seed
     assert _losses(Submission("good", {"spotify.ipynb": book}, left)) == []
 
 
-GENERAL = sorted(set(SMALL) - {"answer moved"})  # which knows the cells of one assignment
+GENERAL = sorted(set(SMALL) - {"answer moved", "twice the key"})
+"""Damage to any assignment's notebook, which further damage does not hide."""
 
 
 @QUICK
@@ -146,6 +147,12 @@ def test_of_a_cut_file_the_whole_cells_are_read(tmp_path: Path) -> None:
     found = Submission("a", {"spotify.ipynb": book[:-3]}).found(release("spotify"))
     assert found.problems == ("submission.damaged",)
     assert len(found.notebook.cells) == len(assignments.solved("spotify")["cells"])
+
+
+def test_a_cell_with_two_texts_is_told() -> None:
+    book = NOTEBOOKS["twice the key"](json.dumps(assignments.solved("spotify")).encode(), random.Random(0))
+    found = Submission("a", {"spotify.ipynb": book}).found(release("spotify"))
+    assert found.problems == ("submission.damaged",)
 
 
 def test_an_svg_picture_is_told_and_a_png_is_shown(tmp_path: Path) -> None:
