@@ -60,6 +60,15 @@ MESSAGES: dict[str, str] = {
         "At the very start, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = {layer}(inputs)` and go on with `x`."
     ),
     "layer.missing:after_new": N_("After the `{after}` that you add, add `{layer}` as well."),
+    "layer.missing:any": N_(
+        "After layer {position} `{after}`, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
+    "layer.missing:any_first": N_(
+        "At the very start, before the first layer, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
+    "layer.missing:any_after_new": N_(
+        "After the `{after}` that you add, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
     "layer.extra:pair": N_(
         "Remove layer {position} `{layer}` and layer {activation_position} `{activation}` after it."
     ),

@@ -147,7 +147,11 @@ _CLAUSES = {
 _UNJUDGED = {
     "architecture": N_("there is no network to judge yet"),
     "curves": N_("the training cannot be judged yet"),
+    "change": N_("the repair cannot be judged yet"),
 }
+
+_NOTHING_TO_JUDGE = ("model.", "compile.", "history.", "repair.data", "repair.rows")
+"""How the codes begin that say that there was nothing to look at."""
 
 _PARTS = {
     "architecture": N_("Network"),
@@ -182,9 +186,8 @@ def _report(report: Report) -> Page:
 
 
 def _headline(report: Report) -> str:
-    once = dict.fromkeys(_clause(section) for section in report)
-    mixed = len({section.passed for section in report}) > 1
-    verdict = words.clauses(list(once), mixed) or translate(N_("nothing was handed in yet"))
+    once = {_clause(section): section.passed for section in report}
+    verdict = words.clauses(once.items()) or translate(N_("nothing was handed in yet"))
     return translate(N_("{question}: {verdict}."), question=_question(report.question), verdict=verdict)
 
 
@@ -201,7 +204,7 @@ def _clause(section: Section) -> str:
 
 def _unjudged(finding: Finding) -> bool:
     """Whether the finding says that there was nothing to look at."""
-    return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
+    return finding.severity is Severity.ERROR and finding.name.startswith(_NOTHING_TO_JUDGE)
 
 
 _QUESTIONS = {

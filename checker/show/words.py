@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 from statistics import median
 from typing import Any, Self
 
@@ -61,10 +62,26 @@ def listed(items: Sequence[str]) -> str:
     return reduce(lambda first, second: translate(N_("{first}, {second}"), first=first, second=second), items or [""])
 
 
-def clauses(items: Sequence[str], mixed: bool = False) -> str:
-    """The clauses as one: ``the network is right, but the training still overfits``; no "but" unless they are mixed."""
-    template = N_("{clause}, but {other}") if mixed else N_("{clause}, {other}")
-    return reduce(lambda first, second: translate(template, clause=first, other=second), items or [""])
+def clauses(items: Iterable[tuple[str, bool]]) -> str:
+    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+
+    Args:
+        items: each clause, and whether what it says is good.
+    """
+    runs = [[clause for clause, _ in run] for _, run in groupby(items, key=lambda item: item[1])]
+    return reduce(
+        lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
+        [*map(_in_one, runs)] or [""],
+    )
+
+
+def _in_one(alike: Sequence[str]) -> str:
+    """Clauses that are all good, or all bad, as one."""
+    *first, last = alike
+    if not first:
+        return last
+    said = reduce(lambda one, other: translate(N_("{clause}, {other}"), clause=one, other=other), first)
+    return translate(N_("{clause}, and {other}"), clause=said, other=last)
 
 
 def sentences(items: Iterable[str]) -> str:
