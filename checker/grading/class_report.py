@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from checker import _files
 from checker.grading.likeness import alike
+from checker.grading.names import readable
 from checker.grading.results import Answered
 from checker.language import N_, get_language, translate
 from checker.report import Finding
@@ -49,7 +50,11 @@ REASONS: Final = {
     "submission.too_slow": N_("reading the submission took too long"),
     "submission.too_big": N_("the submission is larger, or needs more memory to read, than can be graded"),
     "submission.link": N_("the submission's folder is a link, which is not followed"),
-    "submission.bad_name": N_("the name of the student's folder cannot be read (is it in another encoding?)"),
+    "submission.bad_name": N_(
+        "the name of the student's folder cannot be used: it is in another encoding, too long, begins with a dot, or "
+        "holds a line break or one of `* ? [ ]`"
+    ),
+    "submission.twin": N_("another folder has nearly the same name: is it the same student?"),
     "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),
     "submission.no_notebook_file": N_("the notebook file could not be read as a notebook"),
     "submission.no_cells": N_("the notebook holds none of the assignment's cells"),
@@ -284,7 +289,6 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     Returns:
         The HTML page, the CSV file, and how many students need a human eye.
     """
-    from checker.grading.batch import readable
     from checker.grading.submission import Release
 
     folder = course.root / "grades"

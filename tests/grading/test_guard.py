@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import pytest
 from assignments import cell_of, notebook, solved, written
 from place import ROOT
 
-from checker.grading.batch import is_name, readable
 from checker.grading.cleaning import clean
+from checker.grading.names import is_name, readable, twins
 from checker.grading.pool import OutOfLimits, Workers, may_take
 from checker.grading.submission import Release, Submission, restore, words_elsewhere
 from checker.reading.archive import Refused
@@ -110,10 +111,16 @@ def test_nothing_in_markdown_runs(text: str) -> None:
 
 
 def test_names_that_cannot_be_written_are_refused_alone() -> None:
-    for name in ("a\nb", os.fsdecode("张".encode("gbk")), "x" * 200):
+    for name in ("a\nb", os.fsdecode("张".encode("gbk")), "x" * 200, ".hidden", "a*", "[x]", "a?b", "\u202eabc"):
         assert not is_name(name)
         assert readable(name).encode()
-    assert is_name("张三 (2)")
+    for name in ("张三 (2)", "-rf", "a#b", "a%20b", "{student_id}", "$HOME", "CON", "emoji😀", "=1+1", "a&b<b>"):
+        assert is_name(name)
+
+
+def test_folders_that_may_be_one_student_s_are_told() -> None:
+    composed, apart = (unicodedata.normalize(form, "Zoé") for form in ("NFC", "NFD"))
+    assert twins([composed, apart, "ada", "Ada", "bob", "bob 2"]) == {composed, apart, "ada", "Ada"}
 
 
 def _asleep() -> None:
