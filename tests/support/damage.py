@@ -448,7 +448,6 @@ HARMLESS: Final = frozenset(
         "other kernel",
         "a number that is none",
         "ids lost",
-        "split",
         "metadata lost",
         "renamed",
         "packed",
