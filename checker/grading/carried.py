@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
+from checker.grading.notebook_file import salvaged
 from checker.questions.bundle import MIME, unpacked
 from checker.questions.evidence import Completeness, completeness
 from checker.reading.archive import (
@@ -27,10 +28,6 @@ OUTPUTS_LIMIT: Final = 2 * ARCHIVE_LIMIT
 OUTPUT_VALUES: Final = 10_000
 MOST_BUNDLES: Final = 16
 """Bundles of a notebook that are read."""
-
-QuestionOf: TypeAlias = Callable[[Mapping[str, Any]], str | None]
-Apart: TypeAlias = Callable[[bytes], tuple[bytes, list[slice]]]
-"""Parts a notebook file's JSON from its outputs, as :func:`outputs_apart` does."""
 
 DAMAGED: Final = "submission.evidence_damaged"
 DIFFERS: Final = "submission.evidence_differs"
@@ -52,23 +49,22 @@ class Carried:
         return Carried(self.bundles + other.bundles, self.problems + other.problems)
 
 
-def carried(content: bytes, question_of: QuestionOf, apart: Apart = outputs_apart) -> Carried:
+def carried(content: bytes, question_of: Callable[[Mapping[str, Any]], str | None]) -> Carried:
     """The evidence in a notebook file's outputs; never raises for any content.
 
     Args:
-        content: the file.
+        content: the file, in UTF-8.
         question_of: the id of the question whose graded cell this is; None for any other cell.
-        apart: what parts a file's JSON from its outputs.
     """
     bundles: list[tuple[str, Mapping[str, bytes]]] = []
-    room, damaged = SUBMISSION_LIMIT, False
-    for question, bundle in _bundles(content, question_of, apart):
+    left, damaged = SUBMISSION_LIMIT, False
+    for question, bundle in _bundles(content, question_of):
         try:
             if bundle is None or len(bundles) == MOST_BUNDLES:
                 raise Refused("evidence.too_big")
             files = unpacked(bundle, question)
-            room -= sum(map(len, files.values()))
-            if room < 0:
+            left -= sum(map(len, files.values()))
+            if left < 0:
                 raise Refused("evidence.too_big")
             bundles.append((question, files))
         except Refused:
@@ -76,17 +72,16 @@ def carried(content: bytes, question_of: QuestionOf, apart: Apart = outputs_apar
     return Carried(tuple(bundles), (DAMAGED,) if damaged else ())
 
 
-def _bundles(content: bytes, question_of: QuestionOf, apart: Apart) -> Iterator[tuple[str, Any]]:
+def _bundles(content: bytes, question_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[tuple[str, Any]]:
     """Each bundle in a graded cell's outputs; None stands for outputs that cannot be read."""
     name = MIME.partition("/")[2].encode()
     if name not in content:
         return
     try:
-        text, lists = apart(content)
-        cells = json.loads(text.decode("utf-8-sig", "replace")).get("cells")
-    except (Refused, ValueError, AttributeError, RecursionError, MemoryError):
+        text, lists = outputs_apart(content)
+    except Refused:
         return
-    for cell in cells if isinstance(cells, list) else ():
+    for cell in _cells(text):
         place = _place(cell, lists)
         if place is None or content.find(name, place.start, place.stop) < 0 or (question := question_of(cell)) is None:
             continue
@@ -99,6 +94,15 @@ def _bundles(content: bytes, question_of: QuestionOf, apart: Apart) -> Iterator[
             data = output.get("data") if isinstance(output, dict) else None
             if isinstance(data, dict) and MIME in data:
                 yield question, data[MIME]
+
+
+def _cells(text: bytes) -> list[Any]:
+    """A notebook's cells; of a broken file those that can be read."""
+    try:
+        cells = json.loads(text).get("cells")
+    except (ValueError, AttributeError, RecursionError, MemoryError):
+        return salvaged(text)[0]
+    return cells if isinstance(cells, list) else []
 
 
 def _place(cell: Any, lists: list[slice]) -> slice | None:

@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checker import _files, datasets
 from checker.blueprint import Blueprint, Graph, Unreadable
-from checker.messages import MESSAGES
 from checker.reading import archive as untrusted
 from checker.reading.archive import Refused
 from checker.reading.graph_file import graph_archive
 from checker.reading.recognise import is_a, keras_in_use
 from checker.report import Finding, plain, restored
+from checker.report.messages import MESSAGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,7 @@ KEPT: Final = (
     "before",
     "after",
     "answer",
+    "runs",
     "fit",
     "data",
     "unread",
@@ -83,8 +84,8 @@ def pack(
             and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
             ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
             (likewise for curves and numbers, by the name under which they would stand), ``unused`` (see
-            ``answer.NetworkAnswer``), ``data`` (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are
-            dropped.
+            ``answer.NetworkAnswer``), ``runs`` (an ablation's histories, by network), ``data`` (``{"name": ...,
+            "fingerprint": ...}``), ``assignment``. Other keys are dropped.
         graph: the model as the checker read it; None where it was not read.
     """
     try:
@@ -94,11 +95,26 @@ def pack(
             kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
             noted = {"format": FORMAT, "question": question_id, "saved": _now(), **kept, "versions": _versions()}
             noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
-            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+            text = sealed(noted)
     except Exception:
         return {}
     files = {f"{question_id}.keras": archive, f"{question_id}.json": text}
     return {name: content for name, content in files.items() if content}
+
+
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The record as a file, with a digest of what it says: damage shows, as it does in the archive.
+
+    It proves nothing else: whoever changes the record on purpose can note another digest.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+    said = json.loads(text)
+    return json.dumps({**said, "digest": _digest(said)}, indent=1, ensure_ascii=False).encode()
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    text = json.dumps({name: value for name, value in said.items() if name != "digest"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write(question_id: str, files: Mapping[str, bytes], folder: Path | str = FOLDER) -> bool:
@@ -272,7 +288,7 @@ class Evidence:
         record: what the JSON file says, NaN and infinities as numbers; empty if it is missing or was refused.
         weights: the arrays in the Keras archive; None if there is none that can be read.
         graph: the saved network; None where ``weights`` is None or the archive describes no network.
-        problems: codes of ``checker.messages`` for what is missing, refused or unreadable.
+        problems: codes of ``checker.report.messages`` for what is missing, refused or unreadable.
     """
 
     question: str
@@ -306,9 +322,14 @@ class Evidence:
         return tuple((place, str(code)[:200]) for place, code in pairs[:50] if isinstance(place, int))
 
     def answer(self, name: str) -> Any:
-        """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
+        """A part of an answer, ``"effect"`` or ``"reason"``; None where the record has none."""
         answers = self.record.get("answer")
         return answers.get(name) if isinstance(answers, Mapping) else None
+
+    def asked(self, name: str) -> bool:
+        """Whether the notebook asked for that part of an answer; older ones ask for fewer."""
+        answers = self.record.get("answer")
+        return isinstance(answers, Mapping) and name in answers
 
     @cached_property
     def sketch(self) -> tuple[float, ...]:
@@ -343,7 +364,8 @@ class Evidence:
         """
         import numpy as np
 
-        from checker.reading.replay import Replay, Unsupported
+        from checker.reading.arithmetic import Unsupported
+        from checker.reading.replay import Replay
 
         if self.graph is None or self.weights is None:
             return ()
@@ -470,11 +492,15 @@ def _read_record(files: Mapping[str, bytes], question_id: str, problems: list[st
     except Refused as refused:
         problems.append(refused.code)
         return {}
+    digest = _digest(record)
     if record.get("format") != FORMAT:
         problems.append("evidence.format")
         return {}
     if record.get("question") != question_id:
         problems.append("evidence.other_question")
+        return {}
+    if record.pop("digest", None) not in (None, digest):
+        problems.append("evidence.altered")
         return {}
     return dict(restored(record))
 

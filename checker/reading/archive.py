@@ -48,7 +48,7 @@ class Refused(ValueError):
     """The file is not read.
 
     Attributes:
-        code: why, a code of ``checker.messages``.
+        code: why, a code of ``checker.report.messages``.
     """
 
     def __init__(self, code: str) -> None:
@@ -128,6 +128,8 @@ class OpenFolder:
 
 
 def _opened(name: str, flags: int, folder: int) -> int:
+    if name in ("", ".", "..") or set(name) & set("/\0"):  # it would name something else
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     try:
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder)
     except FileNotFoundError:

@@ -7,12 +7,12 @@ import importlib
 import sys
 from types import ModuleType
 
-_ROOMS = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
+_MODULES = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
 
 
 def __getattr__(name: str) -> ModuleType:
     """Import ``show.html``, ``show.plots`` and so on when they are first asked for: some need heavy libraries."""
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")
 
@@ -32,6 +32,22 @@ def display(thing: object) -> None:
             publish(bundle(thing), raw=True)  # type: ignore[no-untyped-call]
         else:
             print(_text(thing))
+
+
+def curves(*histories: object) -> None:
+    """Show the learning curves of one run or of two, with their values, and without a word on what they mean.
+
+    Args:
+        histories: what ``model.fit`` returned, the first run first.
+
+    Raises:
+        TypeError: there are more than two, or none.
+    """
+    if not 1 <= len(histories) <= 2:
+        raise TypeError(f"one run or two, not {len(histories)}")
+    from checker.show import page
+
+    display(page.uncommented(*histories))
 
 
 def bundle(thing: object) -> dict[str, str]:

@@ -352,7 +352,7 @@ def _gap(run: Run, y: Axis) -> Gap | None:
     pairs = list(zip(run.loss, run.val_loss, strict=False))
     finite = (epoch for epoch in range(len(pairs), 0, -1) if all(map(math.isfinite, pairs[epoch - 1])))
     epoch = next(finite, None)
-    if epoch is None or y.scale is not Scale.LINEAR:
+    if epoch is None or run.unread or y.scale is not Scale.LINEAR:
         return None
     loss, val_loss = map(bounded, pairs[epoch - 1])
     return Gap(epoch, loss, val_loss) if val_loss - loss >= 0.08 * (y.high - y.low) else None

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import groupby
 from statistics import median
 from typing import Any, Self
 
-from checker.diagnoses import KINDS
+from checker.curves.kinds import KINDS
 from checker.language import N_, translate
 
 DIAGNOSES = {name: kind.words for name, kind in KINDS.items()}
@@ -61,10 +62,26 @@ def listed(items: Sequence[str]) -> str:
     return reduce(lambda first, second: translate(N_("{first}, {second}"), first=first, second=second), items or [""])
 
 
-def clauses(items: Sequence[str], mixed: bool = False) -> str:
-    """The clauses as one: ``the network is right, but the training still overfits``; no "but" unless they are mixed."""
-    template = N_("{clause}, but {other}") if mixed else N_("{clause}, {other}")
-    return reduce(lambda first, second: translate(template, clause=first, other=second), items or [""])
+def clauses(items: Iterable[tuple[str, bool]]) -> str:
+    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+
+    Args:
+        items: each clause, and whether what it says is good.
+    """
+    runs = [[clause for clause, _ in run] for _, run in groupby(items, key=lambda item: item[1])]
+    return reduce(
+        lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
+        [*map(_in_one, runs)] or [""],
+    )
+
+
+def _in_one(alike: Sequence[str]) -> str:
+    """Clauses that are all good, or all bad, as one."""
+    *first, last = alike
+    if not first:
+        return last
+    said = reduce(lambda one, other: translate(N_("{clause}, {other}"), clause=one, other=other), first)
+    return translate(N_("{clause}, and {other}"), clause=said, other=last)
 
 
 def sentences(items: Iterable[str]) -> str:
@@ -104,12 +121,14 @@ class Run:
         val_loss: validation loss per epoch, empty where there is none.
         names: diagnoses of the run.
         worse: first and last epoch, counted from 1, of the stretch in which the run overfits.
+        unread: whether the reader is to find the best epoch: it is neither marked nor told.
     """
 
     loss: tuple[float, ...]
     val_loss: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     worse: tuple[int, int] | None = None
+    unread: bool = False
 
     @classmethod
     def of(cls, curves: Mapping[str, Any], names: Iterable[str] = (), worse: tuple[int, int] | None = None) -> Self:
@@ -125,7 +144,9 @@ class Run:
 
     @cached_property
     def best(self) -> int | None:
-        """The epoch, counted from 1, with the lowest finite validation loss."""
+        """The epoch, counted from 1, with the lowest finite validation loss; None where it is not to be told."""
+        if self.unread:
+            return None
         finite = [(value, epoch) for epoch, value in enumerate(self.val_loss, 1) if math.isfinite(value)]
         return min(finite)[1] if finite else None
 

@@ -150,7 +150,7 @@ def gather(course: Course) -> Gathered:
             ungraded[student] = None
             continue
         for release in releases:
-            notebook, _ = parsed(graded.notebooks.get(f"{release.name}.ipynb", b""))
+            notebook = parsed(graded.notebooks.get(f"{release.name}.ipynb", b"")).notebook
             if not notebook.cells:
                 ungraded[student] = None
                 continue

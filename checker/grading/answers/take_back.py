@@ -50,9 +50,7 @@ class TakenBack:
         """What was changed, line by line, and the counts."""
         lines = [_told(change) for change in self.changes]
         if self.kept:
-            message = N_(
-                "Kept, since it was entered in the gradebook after the export; {option} takes the file's:"
-            )
+            message = N_("Kept, since it was entered in the gradebook after the export; {option} takes the file's:")
             lines.append(translate(message, option="--overwrite"))
             lines += [f"  {_told(change)}" for change in self.kept]
         counts = translate(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checker import language, show
 from checker.curves import compare, diagnose
 from checker.report import Advice, Finding, Line, Record, Report, Row, Section, Standing
-from checker.show import html, page
+from checker.show import html, page, words
 
 STANDING = Standing(
     "spotify", "Spotify", (Line("q1", "Add dropout", 2.0, Record(3, 2.0, True)), Line("q2", "Read", 1.0, Record()))
@@ -27,7 +27,14 @@ def test_the_headline_tells_what_is_right_and_what_is_not() -> None:
     half = report(Section("architecture", True, 1.0, 1.0), CURVES)
     assert page.of(half).headline == "Question 1: the network is right, but the training still overfits."
     assert page.of(half).score == "1 of 2 points"
-    assert page.of(RIGHT).headline == "Question 1: the network is right, the curves are as they should be."
+    assert page.of(RIGHT).headline == "Question 1: the network is right, and the curves are as they should be."
+
+
+def test_clauses_part_where_good_and_bad_meet() -> None:
+    assert words.clauses([("a", True), ("b", True), ("c", True)]) == "a, b, and c"
+    assert words.clauses([("a", True), ("b", False), ("c", False)]) == "a, but b, and c"
+    assert words.clauses([("a", False), ("b", True)]) == "a, but b"
+    assert words.clauses([]) == ""
 
 
 @pytest.mark.parametrize(
