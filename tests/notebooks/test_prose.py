@@ -106,6 +106,16 @@ def test_chinese_words_are_bold_not_slanted(path: Path) -> None:
         assert not [words for words in slanted if re.search(f"[{HAN}]", words)], place
 
 
+def test_feedback_has_no_stars() -> None:
+    """Only passages of notebooks and notes in submissions are Markdown; elsewhere the stars would be seen."""
+    from babel.messages.pofile import read_po
+
+    with CATALOGUE.open("rb") as file:
+        entries = [str(message.id) for message in read_po(file, locale="zh") if message.id]
+    starred = [text for text in entries if re.search(r"(?<![*\w])\*[^*`\s][^*`\n]*\*(?!\*)", text)]
+    assert [text for text in starred if not re.fullmatch(r"(\*.*\*\n*)+", text)] == []
+
+
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *GUIDES, *ENGLISH_GUIDES, CATALOGUE], ids=named)
 def test_per_cent_has_no_space(path: Path) -> None:
     texts = passages(path, "en") | passages(path, "zh") if path.suffix == ".ipynb" else {path.name: path.read_text()}
