@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,14 @@ def test_the_table_can_be_read_by_a_screen_reader() -> None:
     assert page["lang"] == "en"
     assert page["role"] == "group"  # no landmark: a notebook has many of them, some with one name
     assert page["aria-label"].startswith("Feedback: Question 1")
+
+
+def test_a_closed_table_opens_on_demand() -> None:
+    table = page.Table("Data", ("epoch", "loss"), ((page.Cell("1"), page.Cell("0.5")),))
+    for closed in (True, False):
+        drawn = html.render(page.Page("note", "", (replace(table, closed=closed),)))
+        assert ("<summary>Data</summary>" in drawn) == closed
+        assert "<table>" in drawn
 
 
 def test_what_to_do_next_is_a_numbered_list_in_order() -> None:
