@@ -35,6 +35,7 @@ def test_clauses_part_where_good_and_bad_meet() -> None:
     assert words.clauses([("a", True), ("b", True), ("c", True)]) == "a, b, and c"
     assert words.clauses([("a", True), ("b", False), ("c", False)]) == "a, but b, and c"
     assert words.clauses([("a", False), ("b", True)]) == "a, but b"
+    assert words.clauses([("a", True), ("b", False), ("c", True)]) == "a, and c, but b"
     assert words.clauses([]) == ""
 
 
