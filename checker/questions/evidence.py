@@ -57,6 +57,7 @@ KEPT: Final = (
     "before",
     "after",
     "answer",
+    "runs",
     "fit",
     "data",
     "unread",
@@ -83,8 +84,8 @@ def pack(
             and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
             ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
             (likewise for curves and numbers, by the name under which they would stand), ``unused`` (see
-            ``answer.NetworkAnswer``), ``data`` (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are
-            dropped.
+            ``answer.NetworkAnswer``), ``runs`` (an ablation's histories, by network), ``data`` (``{"name": ...,
+            "fingerprint": ...}``), ``assignment``. Other keys are dropped.
         graph: the model as the checker read it; None where it was not read.
     """
     try:
@@ -306,9 +307,14 @@ class Evidence:
         return tuple((place, str(code)[:200]) for place, code in pairs[:50] if isinstance(place, int))
 
     def answer(self, name: str) -> Any:
-        """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
+        """A part of an answer, ``"effect"`` or ``"reason"``; None where the record has none."""
         answers = self.record.get("answer")
         return answers.get(name) if isinstance(answers, Mapping) else None
+
+    def asked(self, name: str) -> bool:
+        """Whether the notebook asked for that part of an answer; older ones ask for fewer."""
+        answers = self.record.get("answer")
+        return isinstance(answers, Mapping) and name in answers
 
     @cached_property
     def sketch(self) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """What was found: plain data, made once, saved as JSON, shown in any language.
 
-A :class:`Report` has sections ("architecture", "curves", "answer", "cause", "change"), a section has findings and, for
-an architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
+A :class:`Report` has sections ("architecture", "curves", "answer", "reason", "cause", "change"), a section has findings
+and, for an architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
 """
 
 from __future__ import annotations

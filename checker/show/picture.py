@@ -342,7 +342,7 @@ def _gap(run: Run, y: Axis) -> Gap | None:
     """The distance between the ends of both curves, where validation ends clearly above training."""
     pairs = zip(map(bounded, run.loss), map(bounded, run.val_loss), strict=False)
     finite = [(epoch, *pair) for epoch, pair in enumerate(pairs, 1) if not any(map(math.isnan, pair))]
-    if not finite or y.scale is not Scale.LINEAR:
+    if not finite or run.unread or y.scale is not Scale.LINEAR:
         return None
     epoch, loss, val_loss = finite[-1]
     return Gap(epoch, loss, val_loss) if val_loss - loss >= 0.08 * (y.high - y.low) else None

@@ -122,12 +122,14 @@ class Run:
         val_loss: validation loss per epoch, empty where there is none.
         names: diagnoses of the run.
         worse: first and last epoch, counted from 1, of the stretch in which the run overfits.
+        unread: whether the reader is to find the best epoch: it is neither marked nor told.
     """
 
     loss: tuple[float, ...]
     val_loss: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     worse: tuple[int, int] | None = None
+    unread: bool = False
 
     @classmethod
     def of(cls, curves: Mapping[str, Any], names: Iterable[str] = (), worse: tuple[int, int] | None = None) -> Self:
@@ -143,7 +145,9 @@ class Run:
 
     @property
     def best(self) -> int | None:
-        """The epoch, counted from 1, with the lowest finite validation loss."""
+        """The epoch, counted from 1, with the lowest finite validation loss; None where it is not to be told."""
+        if self.unread:
+            return None
         finite = [(value, epoch) for epoch, value in enumerate(self.val_loss, 1) if math.isfinite(value)]
         return min(finite)[1] if finite else None
 

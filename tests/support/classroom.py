@@ -274,12 +274,12 @@ def put_evidence(folder: Path, question: str, archive: bytes | None, record: Map
 def reading(question: str, before: Any, after: Any, right: bool) -> dict[str, Any]:
     """The record of a reading question."""
     if question == "q2":
-        answer = {"effect": "a", "number": float(np.nanargmin(before["val_loss"])) + 1}
+        answer = {"effect": "a", "number": float(np.nanargmin(before["val_loss"])) + 1, "reason": "c"}
     else:
-        answer = {"effect": "b", "number": min(after["val_loss"])}
+        answer = {"effect": "b", "number": min(after["val_loss"]), "reason": "d"}
     return {
         "assignment": "spotify",
-        "answer": answer if right else {"effect": "c", "number": 7.77},
+        "answer": answer if right else {"effect": "c", "number": 7.77, "reason": None},
         "before": before,
         "after": after,
     }
@@ -307,6 +307,8 @@ def varied(claimed: Mapping[str, Any], seed: int, factor: float = 1.0) -> dict[s
 
 def notebook(archetype: Archetype) -> str:
     """The released notebook as this archetype hands it in."""
+    from checker.assignments import spotify
+
     book = json.loads((ROOT / "notebooks/spotify/spotify.ipynb").read_text("utf-8"))
     training = {
         Q1: ("model", "history", "adam", 512, 50, ""),
@@ -323,12 +325,11 @@ def notebook(archetype: Archetype) -> str:
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
             )
-        elif name == "q2-answer" and archetype.q1:
-            right = 'effect = "a"\nnumber = int(np.argmin(plain_history.history["val_loss"])) + 1'
-            cell["source"] = right if archetype.reads else 'effect = "c"\nnumber = 7.77'
-        elif name == "q4-answer" and archetype.q3:
-            right = 'concrete_effect = "b"\nconcrete_number = min(concrete_history.history["val_loss"])'
-            cell["source"] = right if archetype.reads else 'concrete_effect = "c"\nconcrete_number = 7.77'
+        elif name in ("q2-answer", "q4-answer") and (archetype.q1 if name == "q2-answer" else archetype.q3):
+            prefix = "" if name == "q2-answer" else "concrete_"
+            wrong = f'{prefix}effect = "c"\n{prefix}number = 7.77\n{prefix}reason = None'
+            right = getattr(spotify, name.removesuffix("-answer")).solution_code()
+            cell["source"] = right if archetype.reads else wrong
         elif name in ("q2-explanation", "q4-explanation") and archetype.q1:
             cell["source"] = "Units that are shut off cannot conspire."
     return json.dumps(book, indent=1, ensure_ascii=False)
