@@ -249,7 +249,7 @@ MESSAGES: dict[str, str] = {
         "The evidence is damaged: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.altered": N_(
-        "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."
+        "The saved model or its record was changed after the checker wrote them, or they do not belong together: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.format": N_(
         "The evidence was written by another version of the checker: update the course and run the graded cell once more."

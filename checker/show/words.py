@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from statistics import median
 from typing import Any, Self
 
@@ -143,7 +143,7 @@ class Run:
     def epochs(self) -> int:
         return max(len(self.loss), len(self.val_loss))
 
-    @property
+    @cached_property
     def best(self) -> int | None:
         """The epoch, counted from 1, with the lowest finite validation loss; None where it is not to be told."""
         if self.unread:
@@ -162,7 +162,7 @@ class Run:
         before, after = median(stretch[:3]), median(stretch[-3:])
         return after - before > 0.02 * abs(before)
 
-    @property
+    @cached_property
     def broken(self) -> tuple[int, ...]:
         """Epochs, counted from 1, at which a loss is NaN or infinite."""
         series = (self.loss, self.val_loss)
