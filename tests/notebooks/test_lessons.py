@@ -220,8 +220,8 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assig
     for tongue in ("en", "zh"):
         source = "\n".join(cell.source for cell in cells if language(cell) == f"lang-{tongue}")
         with using(tongue):
-            for prediction in assignment.predictions:
-                choices = prediction.choices if isinstance(prediction, ChoicePrediction) else {}
+            for part in (*assignment.predictions, *assignment.questions):
+                choices = part.choices if isinstance(part, ChoicePrediction | ChoiceQuestion) else {}
                 for letter, choice in choices.items():
                     text = translate(choice)
                     colon = ": " if tongue == "en" else "："
