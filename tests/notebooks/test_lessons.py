@@ -13,7 +13,7 @@ from place import ROOT
 
 from checker.assignments import lessons
 from checker.language import translate
-from checker.questions import Assignment, ChoicePrediction, ChoiceQuestion, NetworkQuestion, NumberQuestion
+from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
@@ -221,8 +221,7 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assig
         source = "\n".join(cell.source for cell in cells if language(cell) == f"lang-{tongue}")
         with using(tongue):
             for part in (*assignment.predictions, *assignment.questions):
-                choices = part.choices if isinstance(part, ChoicePrediction | ChoiceQuestion) else {}
-                for letter, choice in choices.items():
+                for letter, choice in getattr(part, "choices", {}).items():
                     text = translate(choice)
                     colon = ": " if tongue == "en" else "："
                     assert f"- **{letter}**{colon}{text}\n" in source, text
