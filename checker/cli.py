@@ -216,25 +216,16 @@ def grade(
 ) -> None:
     """Grade a class."""
     with _needing("grade"):
-        from sqlalchemy.exc import SQLAlchemyError
-
         from checker.grading.batch import grade_class
 
     _find(assignment)
     try:
-        result = grade_class(
-            course, assignment, jobs=jobs, scheduler=scheduler, rerun=rerun, audit=_share(audit), database=database
-        )
+        with _gradebook():
+            result = grade_class(
+                course, assignment, jobs=jobs, scheduler=scheduler, rerun=rerun, audit=_share(audit), database=database
+            )
     except (OSError, ValueError, ImportError) as error:
         _fail(str(error))
-    except SQLAlchemyError as error:
-        _fail(
-            translate(
-                N_("The gradebook cannot be used: {reason}. Look at its address ({address})."),
-                reason=str(error).splitlines()[0],
-                address="`--db`, `c.CourseDirectory.db_url`",
-            )
-        )
     typer.echo(result.summary())
 
 

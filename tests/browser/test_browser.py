@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import machine
 import pytest
-from browser.lab import Server, chromium, jupyterlab
+from browser.lab import Server
 from browser.notebook import PAGE, Notebook
 from place import ROOT
 from playwright.sync_api import BrowserContext, Locator, expect
@@ -84,16 +81,6 @@ class Learner:
             self.notebook.run("help")
             self.helped = self.language
         return self.notebook.feedback("help")
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrowserContext, Server]]:
-    """JupyterLab and Chromium, started once; all their processes end with the tests, whatever happens in them."""
-    program = machine.chromium()
-    home = tmp_path_factory.mktemp("browser")
-    with ExitStack() as stack:
-        server = stack.enter_context(jupyterlab(ROOT / "notebooks", home))
-        yield stack.enter_context(chromium(home, program)), server
 
 
 @pytest.fixture(scope="module")

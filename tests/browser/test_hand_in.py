@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import classroom
-import machine
 import pytest
-from browser.lab import Server, chromium, jupyterlab
+from browser.lab import Server
 from browser.notebook import Notebook
-from place import ROOT
 from playwright.sync_api import BrowserContext, expect
 
 from checker.grading.batch import grade_class
@@ -22,15 +18,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("br
 
 STARTER = "YOUR CODE HERE"
 LAYERS = ("keras.layers.BatchNormalization(),", "keras.layers.Dropout(0.2),", "keras.layers.Dropout(0.2),")
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrowserContext, Server]]:
-    program = machine.chromium()
-    home = tmp_path_factory.mktemp("hand-in")
-    with ExitStack() as stack:
-        server = stack.enter_context(jupyterlab(ROOT / "notebooks", home))
-        yield stack.enter_context(chromium(home, program)), server
 
 
 @pytest.fixture(scope="module")

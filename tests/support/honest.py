@@ -22,6 +22,7 @@ import numpy as np
 from assignments import training_of
 from keras import callbacks as kept
 from keras import layers
+from keras_models import Block
 
 from checker import datasets
 from checker.assignments import challenge, spotify
@@ -612,17 +613,6 @@ HANDED_IN: dict[str, Callable[[Any], Any]] = {
 
 class SameDense(layers.Dense):
     """A layer of Keras' own under another name."""
-
-
-class Block(layers.Layer):
-    """A learner's own layer of two."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.dense, self.drop = layers.Dense(units, activation="relu"), layers.Dropout(0.3)
-
-    def call(self, inputs: Any) -> Any:
-        return self.drop(self.dense(inputs))
 
 
 class Watched(keras.Model):

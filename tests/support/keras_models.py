@@ -44,3 +44,14 @@ def called() -> Any:
     model = Subclassed(L.Dense(4, activation="relu"), L.Dropout(0.3), L.Dense(1))
     model(np.ones((2, 8)))
     return model
+
+
+class Block(L.Layer):
+    """A learner's own layer of two."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.dense, self.drop = L.Dense(units, activation="relu"), L.Dropout(0.3)
+
+    def call(self, x: Any) -> Any:
+        return self.drop(self.dense(x))

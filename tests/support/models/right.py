@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 from keras import layers
+from keras_models import Block
 from models.case import Case, stack
 from models.styles import STYLES, as_list, functional, subclassed
 
@@ -116,17 +117,6 @@ class _WithoutLastAxis(_Model):
         return keras.ops.squeeze(self.out(x), axis=-1)
 
 
-class _Block(layers.Layer):
-    """A layer made of layers."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.dense, self.drop = layers.Dense(units, activation="relu"), layers.Dropout(0.3)
-
-    def call(self, x: Any) -> Any:
-        return self.drop(self.dense(x))
-
-
 def shared_dropout() -> keras.Model:
     """One dropout layer used twice does what two do."""
     dropout = layers.Dropout(0.3)
@@ -222,7 +212,7 @@ SPELLINGS: dict[str, Callable[[], Any]] = {
         layers.Dense(128, "relu", kernel_regularizer=keras.regularizers.L2(0.0)), *stack("d.3 D64r d.3 D1"),
     ], 18),
     "operators and shapes that change nothing": through_operators,
-    "layers that hold a layer and its dropout": lambda: as_list([_Block(128), _Block(64), layers.Dense(1)], 18),
+    "layers that hold a layer and its dropout": lambda: as_list([Block(128), Block(64), layers.Dense(1)], 18),
     "one dropout used twice": shared_dropout,
     "input_shape on every Dense": partial(input_shape_everywhere, ANSWERS["q1"], 18),
     "saved and loaded": partial(saved_and_loaded, ANSWERS["q1"], 18),

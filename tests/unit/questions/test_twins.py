@@ -12,6 +12,7 @@ from typing import Any
 import kernel
 import pytest
 from assignments import training_of
+from keras_models import Block
 from models import designs, mutants, right, wrong
 from models.case import Case
 
@@ -164,14 +165,6 @@ def test_a_model_loaded_or_cloned_is_as_good_as_the_one_that_trained(stopped: tu
 def test_a_layer_of_one_s_own_is_seen_by_both_readers() -> None:
     import keras
     from keras import layers
-
-    class Block(layers.Layer):
-        def __init__(self, units: int) -> None:
-            super().__init__()
-            self.dense, self.drop = layers.Dense(units, activation="relu"), layers.Dropout(0.3)
-
-        def call(self, inputs: Any) -> Any:
-            return self.drop(self.dense(inputs))
 
     class Two(layers.Layer):
         def __init__(self) -> None:
