@@ -14,7 +14,7 @@ from place import ROOT
 GLOSSARY = ROOT / "docs" / "glossary.csv"
 CATALOGUE = ROOT / "checker" / "locale" / "zh" / "LC_MESSAGES" / "checker.po"
 LESSONS = sorted((ROOT / "notebooks").glob("0*.ipynb"))
-ASSIGNMENTS = [ROOT / "solutions" / name / f"{name}.ipynb" for name in ("clinic",)]
+ASSIGNMENTS = [ROOT / "solutions" / name / f"{name}.ipynb" for name in ("spotify", "challenge", "clinic")]
 NOTEBOOKS = [*LESSONS, *ASSIGNMENTS]
 GUIDES = [ROOT / "README.zh.md", *sorted((ROOT / "solutions").glob("*.zh.md"))]
 ENGLISH_GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
