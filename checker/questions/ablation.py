@@ -185,7 +185,7 @@ class AblationQuestion(Question[AblationAnswer]):
             return
         table, worth = Table.of(answer.runs), self.points / 2
         findings = (*self._needed(answer.needed, table), *self._chance(answer.chance, table))
-        told = () if findings else (self._told(table),)
+        told = () if findings else tuple(self._told(table))
         yield Section("answer", not findings, worth * (2 - len(findings)) / 2, worth, findings or told)
         yield self.asked.section(answer.reason, "reason", self.points - worth)
 
@@ -222,12 +222,14 @@ class AblationQuestion(Question[AblationAnswer]):
         elif abs(abs(value) - table.chance) > READ_OFF:
             yield Finding("ablation.chance", params={"given": value})
 
-    def _told(self, table: Table) -> Finding:
+    def _told(self, table: Table) -> Iterator[Finding]:
         """What the table shows, for whoever has read it."""
-        leads = [table.lead(name) for name in WITHOUT]
-        params = {"dropout": leads[0], "batch_normalization": leads[1], "chance": table.chance}
-        finite = all(map(math.isfinite, params.values()))
-        return Finding("ablation.right" if finite else "ablation.right:broken", Severity.NOTE, params=params)
+        yield Finding("ablation.shown", Severity.NOTE)
+        for name in WITHOUT:
+            lead, code = table.lead(name), f"ablation.{name.removeprefix('no ').replace(' ', '_')}"
+            code = code if lead > TIED else f"{code}:open"
+            yield Finding(code, Severity.NOTE, params={"lead": lead})
+        yield Finding("ablation.by_chance", Severity.NOTE, params={"chance": table.chance})
 
     def _record(self, answer: AblationAnswer) -> Mapping[str, Any]:
         runs = {} if isinstance(answer.runs, Finding) else answer.runs
