@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Self
 
+from checker import datasets
 from checker.questions.answer import read_curves
 from checker.questions.evidence import curves_record, data_record, unread_record
 from checker.questions.question import Question
 from checker.questions.quiz import ReasonQuestion
-from checker.questions.training import Training, scale
+from checker.questions.training import SMALLEST_SCALE, Training
 from checker.questions.typed import as_letter, as_number, no_number, noted_letter
 from checker.report import Advice, Finding, Outcome, Report, Section, Severity
 
@@ -36,6 +37,10 @@ READ_OFF = 0.0011
 
 TIED = 0.0005
 """Two losses that are no farther apart may look equal in the table."""
+
+LARGEST_SCALE = 15.0
+"""A lowest loss above this many times the median predictor's was measured on other data. A network that answers 0 for
+every wine has 9 of them, and a small one may not have come far from there in so few epochs."""
 
 Runs = Mapping[str, tuple["Curves", ...]]
 
@@ -195,8 +200,10 @@ class AblationQuestion(Question[AblationAnswer]):
             for curves in runs[name]:
                 if curves.val_loss is None:
                     return Finding("curve.no_validation")
-                if (foreign := scale(self.training, curves)) is not None:
-                    return foreign
+                median, lowest = datasets.median_loss(self.training.data), _lowest(curves)
+                if math.isfinite(lowest) and not SMALLEST_SCALE * median <= lowest <= LARGEST_SCALE * median:
+                    params = {"actual": lowest, "median": median, "data": self.training.data}
+                    return Finding("history.scale", params=params)
             if runs[name][0] == runs[name][1]:
                 return Finding("ablation.same_seed", params={"name": name})
         for first, second in combinations(NETWORKS, 2):

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checker.assignments import challenge
-from checker.questions.ablation import Table, read_runs
+from checker.questions.ablation import NETWORKS, Table, read_runs
 from checker.questions.evidence import Folder, read
 from checker.report import Finding, Report
 
@@ -95,6 +97,22 @@ def test_trainings_that_fell_apart_have_a_right_answer_too() -> None:
     assert codes(judged("a", 0.0101, "b", table)) == ["ablation.shown", "reason.right"]
     table["no batch normalization"] = [nothing, {**nothing, "loss": [1.0, *[math.nan] * 59]}]
     assert codes(judged("a", 0.0101, "b", table)) == ["ablation.shown", "reason.right"]
+
+
+def test_networks_that_learn_slowly_are_no_other_data() -> None:
+    """A few units need long to come from 0 to the quality of a wine."""
+    slow = {
+        name: [run(value * 8) for value in (first, first + 0.02)]
+        for name, first in zip(ROWS["a"], (0.5, 0.6, 0.7, 0.8), strict=True)
+    }
+    assert judged("a", 0.16, "b", slow).passed
+
+
+@given(st.lists(st.one_of(st.floats(0.4, 2.0), st.just(math.inf)), min_size=8, max_size=8))
+def test_every_table_has_a_right_letter(losses: list[float]) -> None:
+    table = Table({name: tuple(losses[2 * place : 2 * place + 2]) for place, name in enumerate(NETWORKS)})
+    assert table.needed() & set(QUESTION.claims.values())
+    assert math.isfinite(table.chance)
 
 
 @pytest.mark.parametrize(
