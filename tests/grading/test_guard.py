@@ -111,10 +111,33 @@ def test_nothing_in_markdown_runs(text: str) -> None:
 
 
 def test_names_that_cannot_be_written_are_refused_alone() -> None:
-    for name in ("a\nb", os.fsdecode("张".encode("gbk")), "x" * 200, ".hidden", "a*", "[x]", "a?b", "\u202eabc"):
+    for name in (
+        "a\nb",
+        os.fsdecode("张".encode("gbk")),
+        "x" * 200,
+        ".hidden",
+        "a*",
+        "[x]",
+        "a?b",
+        "\u202eabc",
+        "<b>",
+        'a"b',
+    ):
         assert not is_name(name)
         assert readable(name).encode()
-    for name in ("张三 (2)", "-rf", "a#b", "a%20b", "{student_id}", "$HOME", "CON", "emoji😀", "=1+1", "a&b<b>"):
+    for name in (
+        "张三 (2)",
+        "-rf",
+        "a#b",
+        "a%20b",
+        "{student_id}",
+        "$HOME",
+        "CON",
+        "emoji😀",
+        "=1+1",
+        "a&b",
+        "O'Brien",
+    ):
         assert is_name(name)
 
 

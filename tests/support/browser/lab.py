@@ -69,7 +69,10 @@ def jupyterlab(notebooks: Path, home: Path) -> Iterator[Server]:
         f"--notebook-dir={folder}",
         f"--IdentityProvider.token={server.token}",
     ]
-    with (home / "lab.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log, env=_own(home)) as lab:
+    with (
+        (home / "lab.log").open("w") as log,
+        subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=_own(home)) as lab,
+    ):
         try:
             _answer(server, lab, home / "lab.log")
             yield server
