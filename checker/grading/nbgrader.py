@@ -240,6 +240,7 @@ def register(converter: BaseConverter, assignment: str) -> None:
     """
     coursedir = converter.coursedir
     create_gradebook(coursedir.db_url)
+    _enter_course(coursedir.db_url, coursedir.course_id)
     released = {
         (name, grade_id)
         for name in notebook_names(converter, assignment)
@@ -273,6 +274,22 @@ def create_gradebook(url: str) -> None:
             Gradebook(gradebook_url(fresh.parent, path.name)).close()
         with suppress(FileExistsError):  # another process was faster
             os.link(fresh, path)
+
+
+def _enter_course(url: str, course: str) -> None:
+    """Enter a course without a name where a server holds the gradebook: it takes no assignment of an unknown course.
+
+    nbgrader enters only courses with a name, and a file does not mind.
+    """
+    from nbgrader.api import Course
+    from sqlalchemy.engine import make_url
+
+    if course or make_url(url).get_backend_name() == "sqlite":
+        return
+    with Gradebook(url, course) as gradebook:
+        if gradebook.db.get(Course, course) is None:
+            gradebook.db.add(Course(id=course))
+            gradebook.db.commit()
 
 
 def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:

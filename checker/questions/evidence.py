@@ -340,11 +340,14 @@ class Evidence:
         import numpy as np
 
         arrays = (array for group in (self.weights or {}).values() for array in group.values())
-        matrices = [array.ravel() for array in arrays if array.ndim > 1]
-        values = np.concatenate(matrices) if matrices else np.empty(0)
-        if not values.size:
+        matrices = [array for array in arrays if array.ndim > 1 and array.size]
+        if not matrices:
             return ()
-        chosen = values[np.linspace(0, values.size - 1, SKETCH).astype(int)].astype(np.float64)
+        ends = np.cumsum([matrix.size for matrix in matrices])
+        places = np.linspace(0, ends[-1] - 1, SKETCH).astype(int)  # in all of them, one after the other
+        owners = np.searchsorted(ends, places, side="right")
+        within = places - np.concatenate(([0], ends))[owners]
+        chosen = np.array([matrices[owner].flat[place] for owner, place in zip(owners, within, strict=True)], float)
         length = float(np.linalg.norm(chosen))
         if not (0 < length < np.inf):
             return ()

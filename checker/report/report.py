@@ -276,5 +276,5 @@ def restored(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: restored(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [restored(item) for item in value]
+        return [item if type(item) is float else restored(item) for item in value]  # nearly all are losses
     return value

@@ -6,8 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import groupby
+from functools import cached_property, reduce
 from statistics import median
 from typing import Any, Self
 
@@ -63,15 +62,17 @@ def listed(items: Sequence[str]) -> str:
 
 
 def clauses(items: Iterable[tuple[str, bool]]) -> str:
-    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+    """Clauses as one, with one "but" between good and bad: ``the network is right, but the training still overfits``.
 
     Args:
         items: each clause, and whether what it says is good.
     """
-    runs = [[clause for clause, _ in run] for _, run in groupby(items, key=lambda item: item[1])]
+    alike: dict[bool, list[str]] = {}
+    for clause, good in items:
+        alike.setdefault(good, []).append(clause)
     return reduce(
         lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
-        [*map(_in_one, runs)] or [""],
+        [*map(_in_one, alike.values())] or [""],
     )
 
 
@@ -142,7 +143,7 @@ class Run:
     def epochs(self) -> int:
         return max(len(self.loss), len(self.val_loss))
 
-    @property
+    @cached_property
     def best(self) -> int | None:
         """The epoch, counted from 1, with the lowest finite validation loss; None where it is not to be told."""
         if self.unread:
@@ -161,7 +162,7 @@ class Run:
         before, after = median(stretch[:3]), median(stretch[-3:])
         return after - before > 0.02 * abs(before)
 
-    @property
+    @cached_property
     def broken(self) -> tuple[int, ...]:
         """Epochs, counted from 1, at which a loss is NaN or infinite."""
         series = (self.loss, self.val_loss)

@@ -59,8 +59,9 @@ def test_each_english_passage_is_followed_by_its_chinese_twin(name: str) -> None
 
 
 def _numbers(cell: dict[str, list[str]]) -> list[str]:
-    """The numbers of a passage but for its headings' ("Part 1", "第一部分")."""
+    """The numbers of a passage but for those of headings ("Part 1", "第一部分") and of links that lead to them."""
     text = "".join(line for line in cell["source"] if not line.startswith("#"))
+    text = re.sub(r"\[[^]]*\]\(#[^)]*\)", "", text)
     return sorted(re.findall(r"\d[\d.,]*\d|\d", text))
 
 

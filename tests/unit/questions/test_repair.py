@@ -20,7 +20,7 @@ from checker.questions import Recipe, RepairAnswer, RepairQuestion
 from checker.questions.prepared import Prepared
 from checker.questions.repair import Fit
 from checker.report import Finding, Report
-from checker.show import page
+from checker.show import page, words
 from checker.tools.repair_calibration import answered, wrong_repairs
 
 REPAIRS = [(question, recipe) for question in clinic.questions for recipe in question.repairs]
@@ -140,6 +140,17 @@ def test_while_the_fault_is_there_the_curves_advise_nothing() -> None:
     report = clinic.q5.judge(replace(answer, network=replace(answer.network, curves=stalled)))
     assert not report["curves"].passed
     assert codes(report) == ["repair.unchanged"]
+
+
+@pytest.mark.parametrize("question", clinic.questions, ids=name)
+def test_the_curves_of_a_case_are_there_as_numbers_and_undiagnosed(
+    question: RepairQuestion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question.show()
+    shown = capsys.readouterr().out
+    for value in (*question.run["loss"], *question.run["val_loss"]):
+        assert words.number(value) in shown
+    assert "Diagnosis" not in shown
 
 
 # --- the data ---------------------------------------------------------------------------------------------------------
