@@ -100,13 +100,16 @@ def test_eight_million_empty_cells_are_not_parsed(tmp_path: Path) -> None:
         '<img src=x onerror="alert(1)">',
         "[x](javascript:alert(1))",
         "<svg/onload=alert(1)>",
+        "$\\href{javascript:alert(1)}{x}$",
+        "&#92;href{javascript:alert(1)}{x}",
+        "![x](http://canary.example/a.png)",
     ],
 )
 def test_nothing_in_markdown_runs(text: str) -> None:
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
     page = markdown2html_mistune(clean(f"Because {text}\n\n{text}").source)
-    assert not any(bad in page for bad in ("<script", 'onerror="', 'href="javascript', "<svg"))
+    assert not any(bad in page for bad in ("<script", 'onerror="', 'href="javascript', "<svg", "\\href", "<img"))
     assert clean("a < b, $x<1$ and **bold**").source == "a < b, $x<1$ and **bold**"
 
 
