@@ -450,7 +450,6 @@ HARMLESS: Final = frozenset(
         "ids lost",
         "metadata lost",
         "renamed",
-        "packed",
         "no time",
     ]
 )
