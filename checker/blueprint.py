@@ -95,7 +95,7 @@ class Blueprint:
         input_shape: without the batch axis; None for a model that has not seen its input.
         output_shape: without the batch axis; None when it is not known.
         parameters: number of weights, frozen ones included; None when it is not known.
-        problem: None for one straight line of layers, else a code of :mod:`checker.messages`.
+        problem: None for one straight line of layers, else a code of :mod:`checker.report.messages`.
         problem_params: what fills that message's places.
         compiled: optimizer and loss in short names, ``{"optimizer": "adam", "loss": "mae"}``; None if not compiled.
         built: whether the model has weights.

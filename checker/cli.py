@@ -119,7 +119,7 @@ def calibrate(
     output: Annotated[Path | None, typer.Option(help=N_("the table to write or to continue"))] = None,
 ) -> None:
     """Measure, do not guess."""
-    from checker import calibration, repair_calibration
+    from checker.tools import calibration, repair_calibration
 
     repairs = repair_calibration.has_cases(_find(assignment))
     run = repair_calibration.calibrate if repairs else calibration.calibrate
@@ -134,7 +134,7 @@ def notebooks(
 ) -> None:
     """Keep one language's passages, and all code."""
     with _needing("grade"):
-        from checker.monolingual import write
+        from checker.tools.monolingual import write
 
     try:
         for path in write(source, output, language):

@@ -185,9 +185,9 @@ RUBRICS = {
         N_("The network could not learn the data."),
         N_("The learning rate was too high."),
         N_(
-            "With a rate of 0.5 the first steps threw the weights so far that the units answer 0 for every row, so the loss stays where guessing one number leaves it."
+            "With a rate of 0.5 the first steps threw the weights so far that the units answer 0 for every row, so only one number is left to learn for all rows, and the loss stays where guessing it leaves it."
         ),
-        N_('"It needs more epochs." After the jump nothing changes any more, however long it goes on.'),
+        N_('"It needs more epochs." From epoch 10 on nothing changes any more, however long it goes on.'),
     ),
     "q2-explanation": _rubric(
         N_("The loss was much too high, so the network was bad."),
@@ -267,7 +267,7 @@ assignment = Assignment(
     questions=(
         RepairQuestion(
             id="q1",
-            title=N_("Case 1: a jump in the first epoch"),
+            title=N_("Case 1: a wild start, then a standstill"),
             points=3.0,
             broken=_rate,
             repairs=(replace(_rate, learning_rate=between(0.003, 0.03, example=0.01)),),
@@ -280,7 +280,7 @@ assignment = Assignment(
                 N_("Compare the call of `compile` with the healthy training's."),
             ),
             why=N_(
-                "Steps that are a hundred times too large throw the weights so far that the units answer 0 to every row. All that is left to learn is one number for all rows, and the loss stays where always guessing the median would leave it."
+                "Steps fifty times as large as the healthy training's throw the weights so far that the units answer 0 to every row. All that is left to learn is one number for all rows, and the loss stays where always guessing the median would leave it."
             ),
         ),
         RepairQuestion(

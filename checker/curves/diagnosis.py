@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
+from checker.curves.kinds import KINDS
 from checker.curves.measures import Array, mann_kendall, noise, smooth, theil_sen, window
 from checker.curves.read import Curves
-from checker.diagnoses import KINDS
 
 NAMES = tuple(KINDS)
 """What a run can be called."""
@@ -167,7 +167,7 @@ class Verdict:
 
     @property
     def code(self) -> str:
-        """Which sentence of :mod:`checker.messages` says it."""
+        """Which sentence of :mod:`checker.report.messages` says it."""
         if self.name == "underfitting" and "reference" not in self.numbers:
             return STALLED_CODE
         return f"curve.{self.name}:{self.face}" if self.face not in ("", "harm") else f"curve.{self.name}"

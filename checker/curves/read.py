@@ -23,7 +23,7 @@ class NotCurves(ValueError):
     """Something that is not the history of a training run.
 
     Attributes:
-        code: which sentence of :mod:`checker.messages` says why, ``"history.none"``.
+        code: which sentence of :mod:`checker.report.messages` says why, ``"history.none"``.
         params: what its named places are filled with.
     """
 

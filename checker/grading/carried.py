@@ -56,14 +56,14 @@ def carried(content: bytes, question_of: Callable[[Mapping[str, Any]], str | Non
         question_of: the id of the question whose graded cell this is; None for any other cell.
     """
     bundles: list[tuple[str, Mapping[str, bytes]]] = []
-    room, damaged = SUBMISSION_LIMIT, False
+    left, damaged = SUBMISSION_LIMIT, False
     for question, bundle in _bundles(content, question_of):
         try:
             if bundle is None or len(bundles) == MOST_BUNDLES:
                 raise Refused("evidence.too_big")
             files = unpacked(bundle, question)
-            room -= sum(map(len, files.values()))
-            if room < 0:
+            left -= sum(map(len, files.values()))
+            if left < 0:
                 raise Refused("evidence.too_big")
             bundles.append((question, files))
         except Refused:

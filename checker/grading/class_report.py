@@ -18,8 +18,8 @@ from checker import _files
 from checker.grading.likeness import alike
 from checker.grading.results import Answered
 from checker.language import N_, get_language, translate
-from checker.messages import MESSAGES
 from checker.report import Finding
+from checker.report.messages import MESSAGES
 from checker.report.report import TEXTS
 from checker.show.words import visible
 
@@ -73,7 +73,7 @@ REASONS: Final = {
     "rerun.died": N_("running the notebook again ended before it was finished"),
     "audit.differs": N_("running the notebook again earned less than the evidence"),
 }
-"""What a person should look at, besides what :data:`checker.messages.MESSAGES` says of evidence."""
+"""What a person should look at, besides what :data:`checker.report.messages.MESSAGES` says of evidence."""
 
 
 @dataclass(frozen=True)

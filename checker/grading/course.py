@@ -146,7 +146,7 @@ class Course:
 
     def run_again(self, notebook: bytes, assignment: str) -> sandbox.Run:
         """Run a notebook in the sandbox, as long as the course allows."""
-        may_take(self.seconds + sandbox.DYING)
+        may_take(self.seconds + sandbox.SECONDS_TO_END)
         return sandbox.run_notebook(notebook, assignment, limits=sandbox.Limits(seconds=self.seconds))
 
     def release_notebooks(self) -> list[Path]:

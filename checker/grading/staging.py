@@ -114,7 +114,7 @@ def judge(
     """
 
     def rerun(book: bytes, name: str) -> sandbox.Run:
-        may_take((seconds or 0.0) + sandbox.DYING)
+        may_take((seconds or 0.0) + sandbox.SECONDS_TO_END)
         return sandbox.run_notebook(book, name, limits=sandbox.Limits(seconds=seconds or 0.0))
 
     book, released = from_file(notebook), Release.load(release)

@@ -174,9 +174,9 @@ class Submission:
     @classmethod
     def _of(cls, student: str, folder: OpenFolder, assignment: str) -> Self:
         problems: list[str] = []
-        room = _Room(SUBMISSION_LIMIT, problems)
+        budget = _Budget(SUBMISSION_LIMIT, problems)
         here = folder.names(MOST_FILES)
-        notebooks = room.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
+        notebooks = budget.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
         stamp = notebooks.pop("timestamp.txt", b"")[:1_000]
         evidence: dict[str, bytes] = {}
         there: list[str] = []
@@ -185,11 +185,11 @@ class Submission:
                 with folder.below("evidence") as inside:
                     there = inside.names(MOST_FILES)
                     wanted = [name for name in there if name.endswith((".json", ".keras"))]
-                    evidence = room.files(inside, wanted, ARCHIVE_LIMIT)
+                    evidence = budget.files(inside, wanted, ARCHIVE_LIMIT)
             except (OSError, Refused):
                 problems.append("submission.not_read")
         if is_scattered(here, there):
-            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, room.file)
+            notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, budget.file)
             problems += told
         return cls(student, notebooks, evidence, _time(stamp), tuple(dict.fromkeys(problems)))
 
@@ -273,7 +273,7 @@ class Found:
     evidence: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-class _Room:
+class _Budget:
     """How much of a submission is still read."""
 
     def __init__(self, left: int, problems: list[str]) -> None:

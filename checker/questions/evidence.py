@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checker import _files, datasets
 from checker.blueprint import Blueprint, Graph, Unreadable
-from checker.messages import MESSAGES
 from checker.reading import archive as untrusted
 from checker.reading.archive import Refused
 from checker.reading.graph_file import graph_archive
 from checker.reading.recognise import is_a, keras_in_use
 from checker.report import Finding, plain, restored
+from checker.report.messages import MESSAGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -272,7 +272,7 @@ class Evidence:
         record: what the JSON file says, NaN and infinities as numbers; empty if it is missing or was refused.
         weights: the arrays in the Keras archive; None if there is none that can be read.
         graph: the saved network; None where ``weights`` is None or the archive describes no network.
-        problems: codes of ``checker.messages`` for what is missing, refused or unreadable.
+        problems: codes of ``checker.report.messages`` for what is missing, refused or unreadable.
     """
 
     question: str
@@ -340,7 +340,8 @@ class Evidence:
         """
         import numpy as np
 
-        from checker.reading.replay import Replay, Unsupported
+        from checker.reading.arithmetic import Unsupported
+        from checker.reading.replay import Replay
 
         if self.graph is None or self.weights is None:
             return ()

@@ -24,7 +24,7 @@ from checker.questions.question import Question
 from checker.questions.training import Training, Verdict, judge
 from checker.questions.typed import as_letter
 from checker.reading.recognise import is_a, keras_in_use
-from checker.report import Advice, Finding, Outcome, Report, Row, Section, Severity
+from checker.report import Advice, Finding, Outcome, Report, Row, Section
 
 if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
     from checker.curves import Curves
@@ -392,9 +392,8 @@ class RepairQuestion(Question[RepairAnswer]):
     def _curves(self, verdict: Verdict, repaired: bool) -> Section:
         third = self.points / 3
         points = third if verdict.passed and repaired else 0.0
-        findings = verdict.findings
-        if not repaired:  # what the curves show while the fault is still there is worth knowing, no more
-            findings = tuple(replace(found, severity=Severity.NOTE) for found in findings if _is_shape(found))
+        # Where all is well, or the fault is still there, they would advise a second change.
+        findings = verdict.findings if repaired and not verdict.passed else ()
         curves = None if verdict.curves is None else verdict.curves.to_dict()
         names = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
         return Section("curves", verdict.passed, points, third, findings, (), curves, names, verdict.outcome)
@@ -417,10 +416,6 @@ class RepairQuestion(Question[RepairAnswer]):
         if isinstance(network, Finding):
             record["finding"] = network.to_dict()
         return record
-
-
-def _is_shape(finding: Finding) -> bool:
-    return finding.name.startswith("curve.")
 
 
 def _compiled(answer: RepairAnswer) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from checker import datasets
 from checker.blueprint import Blueprint
-from checker.diagnoses import FAULTS
+from checker.curves.kinds import FAULTS
 from checker.questions.answer import Facts, NetworkAnswer
 from checker.report import Finding, Outcome, Severity
 
@@ -259,7 +259,8 @@ def weights_loss(training: Training, answer: NetworkAnswer) -> float:
 
 def _losses(training: Training, answer: NetworkAnswer) -> list[float]:
     """The loss in each way in which the machine may have rounded, the usual one first."""
-    from checker.reading.replay import TENSOR_FLOATS, Rounding, loss
+    from checker.reading.replay import loss
+    from checker.reading.rounding import TENSOR_FLOATS, Rounding
 
     assert answer.replay is not None
     replay, split = answer.replay(), datasets.split(training.data)

@@ -46,7 +46,7 @@ class Refused(ValueError):
     """The file is not read.
 
     Attributes:
-        code: why, a code of ``checker.messages``.
+        code: why, a code of ``checker.report.messages``.
     """
 
     def __init__(self, code: str) -> None:

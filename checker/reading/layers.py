@@ -1,7 +1,7 @@
 """What Keras' layers are: one table, :data:`KINDS`, of all that is known of each kind of layer.
 
 Another layer is another row. Its arithmetic, where graders should be able to replay it, stands in
-:mod:`checker.reading.replay`.
+:mod:`checker.reading.arithmetic`.
 """
 
 from __future__ import annotations

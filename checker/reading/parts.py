@@ -20,7 +20,7 @@ class Unreadable(ValueError):
     """Why something cannot be read as a model.
 
     Attributes:
-        code: a code of :mod:`checker.messages`: ``"model.none"``, ``"model.class"``, ...
+        code: a code of :mod:`checker.report.messages`: ``"model.none"``, ``"model.class"``, ...
         params: what fills the message's places.
     """
 

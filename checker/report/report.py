@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from checker.language import translate
-from checker.messages import MESSAGES
+from checker.report.messages import MESSAGES
 
 TEXTS = ("why", "text")
 """Parameters that are messages themselves, translated when a finding is shown."""

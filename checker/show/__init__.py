@@ -7,12 +7,12 @@ import importlib
 import sys
 from types import ModuleType
 
-_ROOMS = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
+_MODULES = ("animation", "explore", "figures", "html", "page", "picture", "plots", "svg", "text", "words")
 
 
 def __getattr__(name: str) -> ModuleType:
     """Import ``show.html``, ``show.plots`` and so on when they are first asked for: some need heavy libraries."""
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")
 

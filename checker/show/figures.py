@@ -177,9 +177,9 @@ def markup(address: str, width: int, alt: str, table: Table, still: str = "") ->
 
 def _display(thing: Shown) -> None:
     """Show it where the learner is: in a notebook with its picture, elsewhere its words."""
-    from checker import show as room
+    from checker import show
 
-    if room.in_notebook():
+    if show.in_notebook():
         from IPython.display import display
 
         display(thing)  # type: ignore[no-untyped-call]

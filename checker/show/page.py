@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from checker import diagnoses
-from checker.curves import Comparison, Diagnosis, Verdict
+from checker.curves import Comparison, Diagnosis, Verdict, kinds
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
 from checker.show import words
@@ -148,7 +147,11 @@ _CLAUSES = {
 _UNJUDGED = {
     "architecture": N_("there is no network to judge yet"),
     "curves": N_("the training cannot be judged yet"),
+    "change": N_("the repair cannot be judged yet"),
 }
+
+_NOTHING_TO_JUDGE = ("model.", "compile.", "history.", "repair.data", "repair.rows")
+"""How the codes begin that say that there was nothing to look at."""
 
 _PARTS = {
     "architecture": N_("Network"),
@@ -183,9 +186,8 @@ def _report(report: Report) -> Page:
 
 
 def _headline(report: Report) -> str:
-    once = dict.fromkeys(_clause(section) for section in report)
-    mixed = len({section.passed for section in report}) > 1
-    verdict = words.clauses(list(once), mixed) or translate(N_("nothing was handed in yet"))
+    once = {_clause(section): section.passed for section in report}
+    verdict = words.clauses(once.items()) or translate(N_("nothing was handed in yet"))
     return translate(N_("{question}: {verdict}."), question=_question(report.question), verdict=verdict)
 
 
@@ -193,7 +195,7 @@ def _clause(section: Section) -> str:
     if not section.passed:
         if section.name in _UNJUDGED and not section.table and any(map(_unjudged, section.findings)):
             return translate(_UNJUDGED[section.name])
-        for name, kind in diagnoses.KINDS.items():
+        for name, kind in kinds.KINDS.items():
             if section.name == "curves" and kind.clause and name in section.diagnoses:
                 return translate(kind.clause)
     known = _CLAUSES.get((section.name, section.passed))
@@ -202,7 +204,7 @@ def _clause(section: Section) -> str:
 
 def _unjudged(finding: Finding) -> bool:
     """Whether the finding says that there was nothing to look at."""
-    return finding.severity is Severity.ERROR and finding.name.startswith(("model.", "compile.", "history."))
+    return finding.severity is Severity.ERROR and finding.name.startswith(_NOTHING_TO_JUDGE)
 
 
 _QUESTIONS = {
@@ -297,7 +299,7 @@ def _parts(report: Report) -> Table:
 
 # --- curves -----------------------------------------------------------------------------------------------------------
 
-_UNTOLD = {name for name, kind in diagnoses.KINDS.items() if not kind.tells}
+_UNTOLD = {name for name, kind in kinds.KINDS.items() if not kind.tells}
 
 
 def run_of(diagnosis: Diagnosis) -> Run:

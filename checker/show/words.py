@@ -10,7 +10,7 @@ from functools import reduce
 from statistics import median
 from typing import Any, Self
 
-from checker.diagnoses import KINDS
+from checker.curves.kinds import KINDS
 from checker.language import N_, translate
 
 DIAGNOSES = {name: kind.words for name, kind in KINDS.items()}
@@ -61,10 +61,18 @@ def listed(items: Sequence[str]) -> str:
     return reduce(lambda first, second: translate(N_("{first}, {second}"), first=first, second=second), items or [""])
 
 
-def clauses(items: Sequence[str], mixed: bool = False) -> str:
-    """The clauses as one: ``the network is right, but the training still overfits``; no "but" unless they are mixed."""
-    template = N_("{clause}, but {other}") if mixed else N_("{clause}, {other}")
-    return reduce(lambda first, second: translate(template, clause=first, other=second), items or [""])
+def clauses(items: Iterable[tuple[str, bool]]) -> str:
+    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+
+    Args:
+        items: each clause, and whether what it says is good.
+    """
+    said, before = "", None
+    for clause, good in items:
+        template = N_("{clause}, and {other}") if before in (None, good) else N_("{clause}, but {other}")
+        said = translate(template, clause=said, other=clause) if said else clause
+        before = good
+    return said
 
 
 def sentences(items: Iterable[str]) -> str:

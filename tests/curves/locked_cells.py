@@ -18,9 +18,9 @@ from pathlib import Path
 
 from checker import datasets
 from checker.assignments import spotify
-from checker.calibration import RECIPES, Recipe, kept, train_missing
 from checker.curves import Curves, compare, diagnose
 from checker.questions import ReadingQuestion
+from checker.tools.calibration import RECIPES, Recipe, kept, train_missing
 
 SHOWN: Mapping[str, tuple[ReadingQuestion, Recipe, Recipe]] = {
     "q2": (spotify.q2, replace(RECIPES["no dropout"], epochs=50), replace(RECIPES["dropout"], epochs=50)),

@@ -22,8 +22,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from checker import datasets
-from checker.calibration import RECIPES, Recipe, Trainer, kept
 from checker.curves import Curves
+from checker.tools.calibration import RECIPES, Recipe, Trainer, kept
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 from place import ROOT
 
 from checker.grading.marking import language_of
-from checker.monolingual import monolingual
+from checker.tools.monolingual import monolingual
 
 NOTEBOOKS = sorted(
     path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from itertools import pairwise
@@ -20,9 +19,6 @@ NOTEBOOKS = ROOT / "notebooks"
 LESSONS = ["01-dropout", "02-batch-normalization", "03-red-wine"]
 ASSIGNMENTS = [lessons.dropout, lessons.batch_normalization, lessons.red_wine]
 QUESTIONS = [question for assignment in ASSIGNMENTS for question in assignment.questions]
-
-GLOSSARY = NOTEBOOKS.parent / "docs" / "glossary.csv"
-CATALOGUE = NOTEBOOKS.parent / "checker" / "locale" / "zh" / "LC_MESSAGES" / "checker.po"
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"```.*?```", re.DOTALL)
@@ -117,15 +113,6 @@ def anchors(lesson: nbformat.NotebookNode) -> set[str]:
 
 
 # --- without sight ----------------------------------------------------------------------------------------------------
-
-
-def test_every_passage_is_marked_with_its_language(lesson: nbformat.NotebookNode) -> None:
-    """A screen reader changes its voice there."""
-    for cell in lesson.cells:
-        if cell.cell_type == "markdown":
-            match = WRAPPED.fullmatch(cell.source)
-            assert match is not None, cell.id
-            assert match.group(1) == {"lang-en": "en", "lang-zh": "zh-Hans"}[language(cell) or ""], cell.id
 
 
 def test_one_title_headings_in_order_and_all_in_the_list_of_contents(lesson: nbformat.NotebookNode) -> None:
@@ -288,78 +275,6 @@ def test_dropout_before_batch_normalization_is_refused() -> None:
     )
     report = lessons.red_wine.q3.evaluate(model)
     assert [finding.name for finding in report.findings] == ["layer.moved"]
-
-
-# --- prose ------------------------------------------------------------------------------------------------------------
-
-
-def words(text: str) -> int:
-    """Words of a passage as a reader counts them: each Chinese character is about half a word, code is not counted."""
-    prose = re.sub(r"\]\([^)]+\)", "]", FENCED.sub("", prose_of(text)))
-    return len(re.sub("[\u4e00-\u9fff]", "", prose).split()) + len(re.findall("[\u4e00-\u9fff]", prose)) // 2
-
-
-def test_no_passage_is_long(lesson: nbformat.NotebookNode) -> None:
-    long = {cell.id: words(cell.source) for cell in lesson.cells if cell.cell_type == "markdown"}
-    assert {name: count for name, count in long.items() if count > 150} == {}
-
-
-def chinese(lesson: nbformat.NotebookNode) -> list[tuple[str, str]]:
-    return [(cell.id, cell.source) for cell in lesson.cells if language(cell) == "lang-zh"]
-
-
-def glossary() -> list[dict[str, str]]:
-    with GLOSSARY.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def avoided() -> list[tuple[str, str]]:
-    """Each Chinese word that is not used here, with the one that is."""
-    return [(word, row["chinese"]) for row in glossary() for word in row["avoid"].split("|") if word]
-
-
-def test_the_glossary_has_one_term_each() -> None:
-    for column in ("english", "chinese"):
-        terms = [row[column] for row in glossary()]
-        assert all(terms)
-        assert len(set(terms)) == len(terms)
-    assert not {word for word, _ in avoided()} & {row["chinese"] for row in glossary()}
-
-
-def test_lessons_keep_to_the_glossary(lesson: nbformat.NotebookNode) -> None:
-    for name, text in chinese(lesson):
-        for word, instead in avoided():
-            assert word not in text, f"{name}: {word}, say {instead}"
-
-
-def test_the_catalogue_keeps_to_the_glossary() -> None:
-    from babel.messages.pofile import read_po
-
-    with CATALOGUE.open("rb") as file:
-        messages = [message.string for message in read_po(file, locale="zh") if message.id]
-    for text in messages:
-        for form in (text,) if isinstance(text, str) else text or ():
-            for word, instead in avoided():
-                assert word not in form, f"{form}: {word}, say {instead}"
-
-
-def test_every_term_is_used_somewhere() -> None:
-    """A glossary that nobody follows would say nothing."""
-    text = "".join((NOTEBOOKS / f"{name}.ipynb").read_text("utf-8") for name in LESSONS) + CATALOGUE.read_text("utf-8")
-    assert [row["chinese"] for row in glossary() if row["chinese"] not in text] == []
-
-
-def test_chinese_is_set_as_chinese(lesson: nbformat.NotebookNode) -> None:
-    for name, text in chinese(lesson):
-        prose = CODE.sub("", FENCED.sub("", re.sub(r"\]\([^)]+\)", "]", text)))
-        assert not re.search("[\u4e00-\u9fff][,;?!]", prose), f"{name}: half-width punctuation"
-        if not name.startswith("next-"):  # titles of papers stay in italics
-            assert not re.search(r"(?<!\*)\*(?!\*)[^*\n]+(?<!\*)\*(?!\*)", prose), f"{name}: italics"
-
-
-def test_per_cent_has_no_space(lesson: nbformat.NotebookNode) -> None:
-    for cell in lesson.cells:
-        assert cell.cell_type != "markdown" or not re.search(r"\d %", cell.source), cell.id
 
 
 # --- numbers that the prose quotes ------------------------------------------------------------------------------------

@@ -60,7 +60,8 @@ def measured(data: str, design: str, seed: int) -> Iterator[tuple[str, float]]:
 
     from checker import datasets
     from checker.blueprint import Graph
-    from checker.reading.replay import TENSOR_FLOATS, Replay, Rounding, loss
+    from checker.reading.replay import Replay, loss
+    from checker.reading.rounding import TENSOR_FLOATS, Rounding
 
     split = datasets.split(data)
     keras.utils.set_random_seed(seed)

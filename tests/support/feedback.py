@@ -80,7 +80,7 @@ def hostile() -> Report:
 CHINESE = {
     "Question {number}": "第 {number} 题",
     "{question}: {verdict}.": "{question}：{verdict}。",
-    "{clause}, {other}": "{clause}，{other}",
+    "{clause}, and {other}": "{clause}，{other}",
     "the network still needs a change": "网络还需要修改",
     "the training still overfits": "训练仍然过拟合",
     "Your network beside the expected one": "你的网络与期望的网络",

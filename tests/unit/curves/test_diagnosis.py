@@ -12,8 +12,8 @@ from place import TESTS
 
 from checker import curves
 from checker.curves import diagnose
-from checker.messages import MESSAGES
 from checker.report import Finding
+from checker.report.messages import MESSAGES
 
 RECORDED = TESTS / "curves" / "recorded.csv.gz"
 

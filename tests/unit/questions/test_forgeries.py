@@ -22,7 +22,8 @@ from checker.questions import NetworkAnswer, NetworkQuestion
 from checker.questions.answer import Facts
 from checker.questions.training import Training, close, judge, tolerance
 from checker.reading.archive import archive_weights
-from checker.reading.replay import Replay, Rounding, loss
+from checker.reading.replay import Replay, loss
+from checker.reading.rounding import Rounding
 from checker.report import Outcome
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from keras import layers
 
 from checker.blueprint import Blueprint
 from checker.reading import shapes
+from checker.reading.arithmetic import PLANNERS
 from checker.reading.layers import KINDS, Role, commutes_with_relu, is_weightless, kind_of
-from checker.reading.replay import PLANNERS
 
 SHAPE = (4, 6)
 MADE: dict[str, Callable[[], Any]] = {

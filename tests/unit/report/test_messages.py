@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import checker
-from checker.messages import MESSAGES
+from checker.report.messages import MESSAGES
 
 PACKAGE = Path(checker.__file__).parent
 SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py")) if path.name != "messages.py")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.language import using
-from checker.messages import MESSAGES
 from checker.report import Finding, Report, Row, Section, Severity, plain, restored
+from checker.report.messages import MESSAGES
 
 ROW = Row("change", 2, "Dropout(0.5)", "Dropout(0.3)", "rate=0.3")
 MISSING = Finding("layer.missing", position=1, params={"after": "Dense(128)", "layer": "layers.Dropout(0.3)"})

@@ -27,7 +27,7 @@ def test_the_headline_tells_what_is_right_and_what_is_not() -> None:
     half = report(Section("architecture", True, 1.0, 1.0), CURVES)
     assert page.of(half).headline == "Question 1: the network is right, but the training still overfits."
     assert page.of(half).score == "1 of 2 points"
-    assert page.of(RIGHT).headline == "Question 1: the network is right, the curves are as they should be."
+    assert page.of(RIGHT).headline == "Question 1: the network is right, and the curves are as they should be."
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker import calibration, datasets
+from checker import datasets
 from checker.assignments import spotify
-from checker.calibration import CASES, RECIPES, Case, Run, calibrate, caught, limits, tolerance_limit
 from checker.curves import Curves, float32_values
 from checker.questions import NetworkQuestion
+from checker.tools import calibration
+from checker.tools.calibration import CASES, RECIPES, Case, Run, calibrate, caught, limits, tolerance_limit
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from place import ROOT
 
-from checker import monolingual
+from checker.tools import monolingual
 
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 

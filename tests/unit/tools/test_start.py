@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from checker import monolingual
 from checker.cli import app
+from checker.tools import monolingual
 from checker.tools.start import CannotStart, packaged, start
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from checker import calibration, datasets
+from checker import datasets
 from checker.assignments import find
 from checker.blueprint import Blueprint
 from checker.curves import Curves, diagnose
@@ -26,6 +26,7 @@ from checker.questions.prepared import Prepared
 from checker.questions.repair import Fit
 from checker.questions.training import judge
 from checker.report import plain
+from checker.tools import calibration
 
 COLUMNS = ("question", "variant", "kind", "seed", "minimum", "final", "diagnoses", "symptom", "accepted")
 """Columns of the table; losses are validation losses in the target's unit."""

@@ -1,7 +1,7 @@
 """What runs inside the sandbox: sets the limits, executes the notebook, streams back what it left.
 
-Called by :mod:`checker.grading.sandbox` as ``python -m checker.grading.inside ASSIGNMENT USER SECONDS MEMORY PROCESSES
-DISK``, with a tar of the handed-in files on standard input; it writes a tar to standard output.
+Called by :mod:`checker.grading.sandbox.host` as ``python guest.py ASSIGNMENT USER SECONDS MEMORY PROCESSES DISK``,
+with a tar of the handed-in files on standard input; it writes a tar to standard output.
 """
 
 from __future__ import annotations

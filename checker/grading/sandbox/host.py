@@ -30,11 +30,14 @@ from checker.language import N_, translate
 from checker.questions.bundle import FRESH
 from checker.reading.archive import ARCHIVE_LIMIT, MEGABYTE, NOTEBOOK_LIMIT, RECORD_LIMIT
 
-STRANGERS: Final = 2_000_000_000
+FIRST_USER: Final = 2_000_000_000
 """First of the user numbers, owned by nobody, that notebooks run as when the grader is root: one for each grader's
 process, so that the kernel's limit on processes counts each run alone."""
 
-DYING: Final = 30.0
+_GUEST: Final = Path(__file__).resolve().with_name("guest.py")
+"""What runs inside: a file of its own, which imports nothing of the checker."""
+
+SECONDS_TO_END: Final = 30.0
 """Seconds that the kernel is given to end what it was told to end: a process that is writing may need a moment."""
 
 
@@ -90,7 +93,7 @@ def available() -> str | None:
             N_("bubblewrap is not installed, so no notebook was run: install it with `{command}`."),
             command="sudo apt-get install bubblewrap",
         )
-    command = [*_walls(Limits()), "--", sys.executable, "-c", "pass"]
+    command = [*_bubblewrap(Limits()), "--", sys.executable, "-c", "pass"]
     try:
         trial = subprocess.run(command, capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -126,16 +129,9 @@ def run_notebook(
         raise RuntimeError(reason)
     limits = limits or Limits()
     handed_in = _packed({"notebook.ipynb": notebook, **(modules or {})})
-    arguments = (_stranger(), limits.seconds, limits.memory, limits.processes, limits.disk)
-    inside = [
-        sys.executable,
-        "-P",
-        "-m",
-        "checker.grading.inside",
-        assignment,
-        *(str(argument) for argument in arguments),
-    ]
-    command = [*_walls(limits), "--", *inside]
+    arguments = (_user(), limits.seconds, limits.memory, limits.processes, limits.disk)
+    guest = [sys.executable, "-P", str(_GUEST), assignment, *map(str, arguments)]
+    command = [*_bubblewrap(limits), "--", *guest]
     started = time.monotonic()
     process, namespace = _start(command)
     try:
@@ -145,18 +141,18 @@ def run_notebook(
     return Run(ending, time.monotonic() - started, _unpacked(output))
 
 
-def _stranger() -> int:
+def _user() -> int:
     """The user to become inside before anything of the notebook is read; 0 where the grader is no root and need not."""
-    return STRANGERS + os.getpid() % 1_000_000 if os.geteuid() == 0 else 0
+    return FIRST_USER + os.getpid() % 1_000_000 if os.geteuid() == 0 else 0
 
 
-# --- the walls --------------------------------------------------------------------------------------------------------
+# --- what it sees ----------------------------------------------------------------------------------------------------
 
 
 _WRITABLE: Final = ("/tmp", "/home/learner", "/course/notebooks")
 
 
-def _walls(limits: Limits) -> list[str]:
+def _bubblewrap(limits: Limits) -> list[str]:
     """The command bubblewrap with its options: what the notebook sees of the machine, and nothing else."""
     command = [
         shutil.which("bwrap") or "bwrap",
@@ -187,7 +183,7 @@ def _walls(limits: Limits) -> list[str]:
 
 
 def _package() -> Path:
-    return Path(__file__).resolve().parent.parent
+    return Path(__file__).resolve().parents[2]
 
 
 def _visible() -> dict[Path, Path]:
@@ -325,7 +321,7 @@ def _kill(process: subprocess.Popen[bytes], namespace: int | None) -> None:
             signal.pidfd_send_signal(namespace, signal.SIGKILL)
         dead = select.poll()  # unlike select.select, also for descriptors above 1,023
         dead.register(namespace, select.POLLIN)
-        dead.poll(1000 * DYING)
+        dead.poll(1000 * SECONDS_TO_END)
         os.close(namespace)
     process.wait()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checker import curves
-from checker.diagnoses import FAULTS, KINDS
+from checker.curves.kinds import FAULTS, KINDS
 from checker.language import translate, using
-from checker.messages import MESSAGES
 from checker.questions import Training
 from checker.report import Report, Section
+from checker.report.messages import MESSAGES
 from checker.show import text, words
 
 
