@@ -123,7 +123,8 @@ WORD: Final = 4
 
 def _planes(content: bytes) -> bytes:
     """Every first byte of a word, then every second one, and so on: the signs and exponents of weights lie together,
-    so that they compress to nine tenths of what they would take (the idea of HDF5's shuffle filter)."""
+    so that they compress to nine tenths of what they would take (the idea of HDF5's shuffle filter).
+    """
     return b"".join(content[place::WORD] for place in range(WORD))
 
 
