@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from checker.reading.archive import ARCHIVE_LIMIT, MEGABYTE, RECORD_LIMIT, Refused
+from checker.reading.archive import ARCHIVE_LIMIT, MEGABYTE, RECORD_LIMIT, Refused, json_object
 
 MIME: Final = "application/vnd.keras-layers-course.evidence+json"
 FORMAT: Final = 2
@@ -105,6 +105,8 @@ def unpacked(bundle: Any, question: str) -> dict[str, bytes]:
     Raises:
         Refused: it is another question's, another format's, damaged, or expands beyond the limits of evidence.
     """
+    if not isinstance(bundle, dict):
+        bundle = _from_text(bundle)
     if not isinstance(bundle, dict) or (form := bundle.get("format")) not in KNOWN_FORMATS:
         raise Refused("evidence.format")
     if bundle.get("question") != question or not _NAME.fullmatch(question):
@@ -115,6 +117,17 @@ def unpacked(bundle: Any, question: str) -> dict[str, bytes]:
         raise Refused("evidence.unreadable")
     files = {name: _expanded(text, limits[name]) for name, text in texts.items()}
     return files if form == 1 else {name: _joined(content) for name, content in files.items()}
+
+
+def _from_text(value: Any) -> Any:
+    """The bundle, where a program kept its JSON as text, in one piece or in lines, like other output."""
+    lines = value if isinstance(value, list) and all(isinstance(line, str) for line in value) else [value]
+    if not isinstance(lines[0] if lines else None, str) or sum(map(len, lines)) > 2 * ARCHIVE_LIMIT:
+        return None
+    try:
+        return json_object("".join(lines).encode("utf-8", "replace"), 2 * ARCHIVE_LIMIT)
+    except Refused:
+        return None
 
 
 WORD: Final = 4

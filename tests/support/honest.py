@@ -131,7 +131,10 @@ def trained(
     rounds: int = 1,
     **fit: Any,
 ) -> Work:
-    """The work of a learner who changes only what is given here; ``anew``: with a network of its own."""
+    """The work of a learner who changes only what is given here; ``anew``: with a network of its own.
+
+    The shared network is traced for targets of one axis; those of two need their own.
+    """
     training = question.training
     assert training is not None
     split = datasets.split(training.data)
@@ -250,7 +253,7 @@ CALLBACKS: dict[str, Callable[[], list[Any]]] = {
         kept.ReduceLROnPlateau(patience=1),
         kept.ModelCheckpoint("best.keras", save_best_only=True),
     ],
-    "early stopping on what is not there": lambda: [kept.EarlyStopping(monitor="nothing")],
+    "early stopping on what is not there": lambda: [kept.EarlyStopping(monitor="nothing", mode="min")],
 }
 
 
@@ -540,11 +543,13 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "a generator": lambda: {"x": endless(), "y": ..., "batch_size": ..., "steps_per_epoch": 3},
     "a PyDataset": lambda: {"x": Batches(), "y": ..., "batch_size": ...},
     "pandas": lambda: {
+        "anew": True,
         "x": as_frame(wine().X_train),
         "y": as_frame(wine().y_train[:, None])[0],
         "validation_data": (as_frame(wine().X_valid), wine().y_valid),
     },
     "targets in a column": lambda: {
+        "anew": True,
         "y": wine().y_train[:, None],
         "validation_data": (wine().X_valid, wine().y_valid[:, None]),
     },
@@ -1132,13 +1137,11 @@ DESIGNS: dict[str, Callable[[], Any]] = {
             8,
             kernel_regularizer=keras.regularizers.L1L2(1e-3, 1e-3),
             bias_regularizer="l2",
-            activity_regularizer=keras.regularizers.L2(1e-3),
         ),
         layers.Dense(8, kernel_regularizer=keras.regularizers.OrthogonalRegularizer(1e-2)),
     ),
     "bounded weights": lambda: _with(layers.Dense(16, kernel_constraint="max_norm")),
     "frozen": lambda: _with(layers.Dense(16, trainable=False)),
-    "a convolution": lambda: _with(layers.Reshape((16, 1)), layers.Conv1D(4, 3, activation="relu"), layers.Flatten()),
     "side by side": _two(lambda one, two: layers.Concatenate()([one, two])),
     "the larger one": _two(lambda one, two: layers.Maximum()([one, two])),
     "one times the other": _two(lambda one, two: one * two),
