@@ -248,6 +248,12 @@ def answers(
         Path | None, typer.Option("--import", help=N_("enter the marks and comments of this spreadsheet"))
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=N_("only say what --import would change"))] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help=N_("let --import replace what was entered in formgrader after the export, too")
+        ),
+    ] = False,
     decimal_comma: Annotated[
         bool, typer.Option("--decimal-comma", help=N_("write the spreadsheet for countries that write 1,5"))
     ] = False,
@@ -264,7 +270,7 @@ def answers(
             if table is None:
                 typer.echo(export(place, decimal_comma=decimal_comma).summary())
             else:
-                typer.echo(take_back(place, table.read_bytes(), only_try=dry_run).summary())
+                typer.echo(take_back(place, table.read_bytes(), only_try=dry_run, overwrite=overwrite).summary())
         except (OSError, ValueError) as error:
             _fail(str(error))
 

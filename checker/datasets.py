@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from checker.language import N_, translate
 
@@ -203,6 +203,9 @@ def split(name: str, *, full: bool = False) -> Split:
     Raises:
         DatasetError: for another name, and for a file that is missing or altered.
     """
+    stamp = None if full else _stamp(_FOLDER / _file(name).name)
+    if stamp is not None and stamp in _SPLITS:  # a grader asks for every submission
+        return _SPLITS[stamp]
     file, content = _read(name, full)
     if file not in _SPLITS:
         split = _cached(file)
@@ -210,6 +213,8 @@ def split(name: str, *, full: bool = False) -> Split:
             split = _prepared(file, content)
             _keep(file, split)
         _SPLITS[file] = split
+    if stamp is not None:
+        _SPLITS[stamp] = _SPLITS[file]
     return _SPLITS[file]
 
 
@@ -289,6 +294,15 @@ def _read(name: str, full: bool) -> tuple[_File, bytes]:
     raise DatasetError(translate(_ALTERED, path=path))
 
 
+def _stamp(path: Path) -> _Stamp | None:
+    """What changes with a file's content; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def _full_content() -> tuple[Path, bytes] | None:
     """Where the full Spotify file is, and its verified content; None where it is not."""
     places = (_FOLDER / _FULL.name, _FOLDER / f"{_FULL.name}.zip", _home() / _FULL.name, _FOLDER / "spotify.csv")
@@ -351,7 +365,10 @@ def _written(path: Path, write: Callable[[IO[bytes]], object]) -> bool:
 
 # --- arrays -----------------------------------------------------------------------------------------------------------
 
-_SPLITS: dict[_File, Split] = {}
+_Stamp: TypeAlias = tuple[Path, int, int, int, int]
+
+_SPLITS: dict[_File | _Stamp, Split] = {}
+"""The splits by what they were made of, and by the file as it lay there when it was verified."""
 
 
 def _cache_path(file: _File) -> Path:

@@ -137,6 +137,8 @@ def _with_activation(place: Place, action: str, own: tuple[Layer, ...], slots: t
         return None
     if {*(layer.kind for layer in own), *(slot.kind for slot in slots)} - {"Activation", None}:
         return None
+    if action == "add" and slots[0].kind is None:
+        return None
     if place.action == "replace":
         goes = all(is_inside(layer, place.own[0]) for layer in own)
         comes = not slots or holds_activation(place.slots[0].kind or "")

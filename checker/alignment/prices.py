@@ -109,7 +109,8 @@ def task_of(layers: Sequence[Layer], automaton: Automaton, head: int, tail: int)
     slot_of = {number: slots[state] for state, number in slot_sorts.items()}
     keep = [[_price_of_keeping(layer_of[row], slot_of[column]) for column in slot_of] for row in range(len(layer_of))]
     fitting = {
-        column: next((row for row, prices in enumerate(keep) if prices[column] == 0), -1 - column) for column in slot_of
+        column: next((row for row, prices in enumerate(keep) if slot.kind and prices[column] == 0), -1 - column)
+        for column, slot in slot_of.items()
     }
     wanted = {state: fitting[number] for state, number in slot_sorts.items()}
     removals = [list(_removals(layers, layer_sorts, index)) for index in range(len(layers))]
@@ -237,10 +238,10 @@ def _additions(
     """What can be added after a state: the states passed, and the sort of the layers."""
     for one in follow[state]:
         slot = slots[one]
-        if slot.kind is None or not slot.addable:
+        if not slot.addable:
             continue
         yield (one,), wanted[one]
-        if holds_activation(slot.kind):
+        if holds_activation(slot.kind or ""):
             for two in follow[one]:
                 if slots[two].kind == "Activation" and slots[two].addable:
                     yield (one, two), (wanted[one], wanted[two])
@@ -282,5 +283,9 @@ def _whole(kind: str) -> int:
 
 
 def _move_cost(kind: str | None) -> int:
-    """How unnatural it is to move a layer of this kind: rather the light ones than those that hold the weights."""
-    return 1 if kind_of(kind or "").light else 3
+    """How unnatural it is to move or add a layer of this kind: rather the light ones than those that hold the weights,
+    and rather these than a layer that may be of any kind.
+    """
+    if kind is None:
+        return 9
+    return 1 if kind_of(kind).light else 3

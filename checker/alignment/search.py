@@ -313,12 +313,17 @@ def _rest(task: Task, bounds: Bounds, node: _Node) -> float:
 
 
 def _along(task: Task, prices: Prices, bounds: Bounds) -> tuple[list[Step], Unpaired]:
-    """The way along the bounds, and what it leaves unpaired."""
+    """The way along the bounds, and what it leaves unpaired; the bounds know nothing of what that costs at the end."""
+
+    def least(way: tuple[Step, _Node, int]) -> float:
+        _, after, price = way
+        return 0 if after.ended else price + _rest(task, bounds, after)
+
     node = _Node(0, task.states.start)
     steps: list[Step] = []
     while True:
         found = _steps(task, prices, node)
-        step, node, _ = min(found, key=lambda way: way[2] + _rest(task, bounds, way[1]))
+        step, node, _ = min(found, key=least)
         if node.ended:
             return steps, node.unpaired
         steps.append(step)

@@ -55,7 +55,8 @@ def _of_whole(places: Sequence[Place], index: int, shown: Shown) -> Edit:
     if place.idle is not None:
         return _changed(shown, place.idle, place, *wrong_in_idle(place.idle, place))
     if place.action == "add":
-        return _placed(places, index, shown, "layer.missing", None, {"layer": _new_code(place.slots)})
+        wording = "any" if place.slots[0].kind is None else ""
+        return _placed(places, index, shown, "layer.missing", None, {"layer": _new_code(place.slots)}, wording)
     if place.action == "move":
         moved = place.own[0]
         return _placed(places, index, shown, "layer.moved", moved.number, {"layer": _label(shown, moved)})
@@ -100,18 +101,31 @@ def _changed(shown: Shown, layer: Layer, place: Place, setting: str, actual: Any
 
 
 def _placed(
-    places: Sequence[Place], index: int, shown: Shown, code: str, position: int | None, params: Mapping[str, Any]
+    places: Sequence[Place],
+    index: int,
+    shown: Shown,
+    code: str,
+    position: int | None,
+    params: Mapping[str, Any],
+    wording: str = "",
 ) -> Edit:
     """An edit that puts a layer after another: after one of the learner's, a new one, or at the start."""
     action = places[index].action
     before = next((place for place in reversed(places[:index]) if place.slots), None)
     after = None if before is None else _last_of(before, places[:index])
     if before is None:
-        return Edit(action, f"{code}:first", position, params)
+        return Edit(action, _worded(code, wording, "first"), position, params)
     if after is None:
-        return Edit(action, f"{code}:after_new", position, {**params, "after": _new_code(before.slots)})
+        new = _new_code(before.slots)
+        return Edit(action, _worded(code, wording, "after_new"), position, {**params, "after": new})
     found = {"after": _label(shown, after), "after_position": after.number}
-    return Edit(action, code, after.number if position is None else position, {**params, **found})
+    return Edit(action, _worded(code, wording), after.number if position is None else position, {**params, **found})
+
+
+def _worded(code: str, *wordings: str) -> str:
+    """The code of one of a finding's wordings: ``"layer.missing:any_first"``."""
+    wording = "_".join(word for word in wordings if word)
+    return f"{code}:{wording}" if wording else code
 
 
 def _last_of(place: Place, before: Sequence[Place]) -> Layer | None:
@@ -144,7 +158,7 @@ def row_of(place: Place, shown: Shown) -> Row:
             actual = _joined(actual, _label(shown, place.own[1]))
     if place.slots and place.slots[0].kind is None:  # any layer: expected is what is there, set right
         expected = next(place.edited()).code if place.wrong else actual
-    elif place.slots:
+    if place.slots and expected is None:
         expected = _text(place.slots)
     detail = ", ".join(f"{name}={literal(value)}" for name, _, value in place.wrong if name != "shared")
     if place.action == "replace" or (place.wrong and not detail):
@@ -179,6 +193,8 @@ def _text(slots: Sequence[Slot]) -> str:
 
 
 def _written(slots: Sequence[Slot], text: Callable[[Allowed], str]) -> str:
-    kind = slots[0].kind or ""
+    kind = slots[0].kind
+    if kind is None:
+        return slots[0].example.code
     settings = {name: allowed for slot in slots for name, allowed in slot.settings.items()}
     return source(kind, {name: text(allowed) for name, allowed in telling(kind, settings).items()})

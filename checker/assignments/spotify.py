@@ -9,7 +9,7 @@ from __future__ import annotations
 from checker import datasets
 from checker.expect import BatchNormalization, Dense, Dropout, Network
 from checker.language import N_
-from checker.questions import Assignment, Level, NetworkQuestion, ReadingQuestion, Rubric, Training
+from checker.questions import Assignment, Level, NetworkQuestion, ReadingQuestion, ReasonQuestion, Rubric, Training
 
 _spotify = Training(
     data="spotify",
@@ -50,6 +50,15 @@ _with_dropout = Network(
     input_shape=(datasets.features("spotify"),),
     starter=_plain,
 )
+_again = Network(
+    Dense(256, activation="relu"),
+    Dropout(0.5),
+    Dense(32, activation="relu"),
+    Dropout(0.2),
+    Dense(1),
+    input_shape=(datasets.features("spotify"),),
+    starter=Network(Dense(1), input_shape=(datasets.features("spotify"),)),
+)
 _unscaled = Network(
     Dense(512, activation="relu"),
     Dense(512, activation="relu"),
@@ -74,6 +83,19 @@ assignment = Assignment(
     id="spotify",
     title=N_("Dropout and batch normalization: Spotify and concrete"),
     written=4.0,
+    practice=(
+        NetworkQuestion(
+            id="q1_again",
+            title=N_("Practice: dropout, another width and rate"),
+            points=0.0,
+            network=_again,
+            hints=(
+                N_("It has the shape of the network in q1: hidden layer, dropout, hidden layer, dropout, output."),
+                N_("The rate is a share between 0 and 1, no percentage."),
+            ),
+            why=N_("Dropout follows the layer whose units it takes away; the rate may be another for each of them."),
+        ),
+    ),
     rubrics={
         "q2-explanation": Rubric(
             levels=(
@@ -166,6 +188,31 @@ assignment = Assignment(
                 "Each dropout layer shuts off three tenths of what the hidden layer before it passes on, so that the next layer "
                 "cannot rely on fragile combinations of units. Nothing follows the output: its value is the prediction."
             ),
+            explained_in="q2-explanation",
+            reason=ReasonQuestion(
+                asks=N_(
+                    "In many epochs the training loss of your network lies close to its validation loss or even above it. Why is that no fault?"
+                ),
+                choices={
+                    "a": N_("because the validation songs are easier to predict than the training songs"),
+                    "b": N_(
+                        "because the training loss is measured with units shut off, and the validation loss with all of them"
+                    ),
+                    "c": N_("because the network now memorises the validation songs instead"),
+                },
+                answer="b",
+                wrong={
+                    "a": N_(
+                        'The same songs are validated in both runs, and the plain network did worse on them than on its training songs. What is different between the two losses is how the network works while they are measured: see "What the layer does to numbers" in lesson 1.'
+                    ),
+                    "c": N_(
+                        'The network never trains on the validation songs; it is only measured on them, so there is nothing that it could memorise. Think of what dropout does while each of the two losses is measured: "What the layer does to numbers" in lesson 1.'
+                    ),
+                },
+                why=N_(
+                    "Dropout works in training only: there the network has to do without three tenths of its hidden units, in validation it has all of them."
+                ),
+            ),
         ),
         ReadingQuestion(
             id="q2",
@@ -184,9 +231,37 @@ assignment = Assignment(
             before="plain_history",
             hints=(
                 N_(
-                    "Draw both runs side by side and follow the validation loss only: what does each do in the second half?"
+                    "Follow the validation loss of both runs only, in the picture and in the table below it: what does each do in the second half?"
                 ),
                 N_("`np.argmin(...)` counts from 0, epochs count from 1; either is accepted."),
+                N_(
+                    "For `reason`: is what dropout takes away gone for one step or for good, is it chosen or drawn, and is it units or songs?"
+                ),
+            ),
+            explained_in="q2-explanation",
+            reason=ReasonQuestion(
+                asks=N_("What does dropout do in training that works against learning by heart?"),
+                choices={
+                    "a": N_("It makes the network smaller for good, so that it has fewer units left to memorise with."),
+                    "b": N_("It finds the units that carry chance patterns, and shuts these off."),
+                    "c": N_("It takes away other units at random in each step, so that no unit can count on another."),
+                    "d": N_(
+                        "It leaves out some of the songs in each step, so that the network sees each of them less often."
+                    ),
+                },
+                answer="c",
+                wrong={
+                    "a": N_(
+                        'the units come back. In the next step others are missing, and in inference all of them work: the network is as large as before. See "What the layer does to numbers" in lesson 1.'
+                    ),
+                    "b": N_(
+                        'dropout does not look at what a unit is worth. It draws anew in each step which units are missing, good ones among them. See the masks under "What the layer does to numbers" in lesson 1.'
+                    ),
+                    "d": N_(
+                        'each song is still seen once in every epoch. Dropout shuts off what a hidden layer passes on, not rows of the data. See "The idea of dropout" in lesson 1.'
+                    ),
+                },
+                why=N_("What this changes in your two curves is what you explain in words below."),
             ),
             why=N_(
                 "Without dropout the validation loss has its lowest point early and then climbs while the training loss "
@@ -212,6 +287,29 @@ assignment = Assignment(
                 "The raw features reach from single digits to over a thousand, and SGD moves weights in proportion to them. "
                 "Normalising the inputs of every layer brings all steps to one scale, and the training no longer blows up."
             ),
+            explained_in="q4-explanation",
+            reason=ReasonQuestion(
+                asks=N_(
+                    "Your trained network is given a single mix of concrete. With which mean does it normalise it?"
+                ),
+                choices={
+                    "a": N_("with the mix's own mean: a batch of one is a batch, too"),
+                    "b": N_("with none: like dropout, batch normalization is switched off in inference"),
+                    "c": N_("with the running average of the means that it saw in training"),
+                },
+                answer="c",
+                wrong={
+                    "a": N_(
+                        'A single row minus its own mean is 0 in every feature: all mixes would get the same prediction. See "Training and inference are not the same" in lesson 2.'
+                    ),
+                    "b": N_(
+                        'Dropout rests in inference, batch normalization does not: the layers behind it have only ever seen normalised inputs. See "Training and inference are not the same" in lesson 2.'
+                    ),
+                },
+                why=N_(
+                    "Batch normalization keeps running averages of mean and variance in training and uses them in inference, so that a prediction does not depend on the other rows of its batch."
+                ),
+            ),
         ),
         ReadingQuestion(
             id="q4",
@@ -230,7 +328,33 @@ assignment = Assignment(
             before="failed_history",
             hints=(
                 N_("Look at the numbers of the first run, not only at its picture: what can be drawn of `nan`?"),
-                N_('`min(history.history["val_loss"])` is the lowest validation loss of a run.'),
+                N_('`min(concrete_history.history["val_loss"])` is the lowest validation loss of your network.'),
+                N_(
+                    "For `concrete_reason`: how large is the step that sgd makes with a weight, if the input of that weight is a thousand?"
+                ),
+            ),
+            explained_in="q4-explanation",
+            reason=ReasonQuestion(
+                asks=N_("What does batch normalization do that lets `sgd` train this network on raw data?"),
+                choices={
+                    "a": N_("It scales the target, so that the errors and with them the loss are smaller."),
+                    "b": N_("It removes outliers, so that no batch holds extreme values any more."),
+                    "c": N_("It adds noise from batch to batch, which keeps the network from overfitting."),
+                    "d": N_("It keeps the inputs of every layer on one scale, and with them the steps of the weights."),
+                },
+                answer="d",
+                wrong={
+                    "a": N_(
+                        'the target stays in MPa: the layer stands before a dense layer and works on what goes into it, never on `y`. See "The arithmetic, by hand" in lesson 2.'
+                    ),
+                    "b": N_(
+                        'no value is removed: each is shifted and scaled, and an extreme one stays the extreme one of its batch. See "The arithmetic, by hand" in lesson 2.'
+                    ),
+                    "c": N_(
+                        "that noise is real, but it is a side effect. The network without the layer did not overfit: for that it would have had to learn first. See what its training loss did."
+                    ),
+                },
+                why=N_("Why that matters so much on these raw features is what you explain in words below."),
             ),
             why=N_(
                 "Without batch normalization the loss leaves the finite numbers within the first epochs and nothing is "
@@ -244,4 +368,5 @@ id, title, points = assignment.id, assignment.title, assignment.points
 questions = assignment.questions
 q1, q3 = assignment.of(NetworkQuestion)
 q2, q4 = assignment.of(ReadingQuestion)
+(q1_again,) = assignment.practice
 progress = assignment.progress

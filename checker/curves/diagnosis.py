@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
 
 from checker.curves.kinds import KINDS
-from checker.curves.measures import Array, mann_kendall, noise, smooth, theil_sen, window
+from checker.curves.measures import Array, mann_kendall, median, noise, smooth, theil_sen, window
 from checker.curves.read import Curves
 
 NAMES = tuple(KINDS)
@@ -140,7 +140,7 @@ def gap_growth(history: object) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         gap = np.array(curves.val_loss) - np.array(curves.loss)
         width = window(len(gap))
-        return float(np.median(gap[-width:]) - max(0.0, float(np.median(gap[:width]))))
+        return median(gap[-width:]) - max(0.0, median(gap[:width]))
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,8 @@ class Diagnosis:
         """The epoch, counted from 1, with the lowest validation loss; None if no loss is a number."""
         return self.curves.best_epoch
 
-    @property
-    def numbers(self) -> dict[str, float]:
+    @cached_property
+    def numbers(self) -> Mapping[str, float]:
         """What the whole run measures: ``minimum``, ``final``, ``best_epoch``, ``noise`` and ``gap_growth``.
 
         Losses are those of validation, in the units of the curve, and so is the noise, that of the second half, where
@@ -246,7 +246,7 @@ class _Run:
 
     def level(self, values: Array) -> float:
         """Where a curve ends."""
-        return float(np.median(values[-self.window :]))
+        return median(values[-self.window :])
 
 
 def diagnose(history: object, *, reference: float | None = None) -> Diagnosis:
@@ -333,7 +333,7 @@ def _exploded(curves: Curves) -> Verdict | None:
 
 def _diverged(run: _Run) -> Verdict | None:
     """The training loss ends well above where it began, or far above what is reached without learning."""
-    first, end = float(np.median(run.loss[: run.window])), run.level(run.loss)
+    first, end = median(run.loss[: run.window]), run.level(run.loss)
     risen = end - first > RUNAWAY * abs(first) and mann_kendall(run.loss) >= SIGNIFICANT
     if not risen and not (run.reference is not None and end > ASTRONOMICAL * run.reference):
         return None
@@ -362,7 +362,7 @@ def _rough(run: _Run, values: Array, share: float, face: str) -> Verdict | None:
     rises = steps[steps > 0]
     if len(rises) < OFTEN * len(steps):
         return None
-    size, level = float(np.median(rises)), abs(float(np.median(values)))
+    size, level = median(rises), abs(median(values))
     if size < share * level:
         return None
     measured = {"rise": size, "share": size / level if level else math.inf, "often": len(rises) / len(steps)}

@@ -118,15 +118,25 @@ def Activation(activation: Any) -> Layer:
 
 @dataclass(frozen=True)
 class AnyLayer(Pattern):
-    """One layer of any kind, except these."""
+    """One layer of any kind, except these.
+
+    Raises:
+        ValueError: none of the usual layers is left that could stand for it in the reference.
+    """
 
     excluding: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not any(True for _ in self.elements()):
+            raise ValueError(f"No layer is left as an example where {', '.join(self.excluding)} are excluded")
+
     def build(self, automaton: Automaton) -> Fragment:
-        return automaton.slot(Slot(None, kinds=frozenset(self.excluding)))
+        (example,) = self.elements()
+        return automaton.slot(Slot(None, kinds=frozenset(self.excluding), like=example.slots[0].example))
 
     def elements(self) -> Iterator[Layer]:
-        yield from ()
+        usual = (Dense(8), BatchNormalization(), Dropout(0.5), Activation("relu"))
+        yield from [layer for layer in usual if layer.kind not in self.excluding][:1]
 
 
 class Group(Pattern):

@@ -18,12 +18,14 @@ class Slot:
         kind: Keras' class, None for any layer.
         settings: what its settings may be; those not named must have Keras' default.
         kinds: for any layer, the kinds it may not be.
+        like: for any layer, the one that the reference has here.
         addable: whether it can be filled with a new layer; where not, only a layer that is right is taken.
     """
 
     kind: str | None
     settings: Mapping[str, Allowed] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
+    like: blueprint.Layer | None = None
     addable: bool = True
 
     def wrong(self, layer: blueprint.Layer) -> list[tuple[str, Any, Any]] | None:
@@ -65,6 +67,8 @@ class Slot:
     @property
     def example(self) -> blueprint.Layer:
         """The layer that the reference has here."""
+        if self.like is not None:
+            return self.like
         kind = self.kind or "Identity"
         return blueprint.Layer(
             kind, _complete(kind, {name: allowed.example for name, allowed in self.settings.items()})

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from checker import __version__
+from checker.grading.names import is_name, readable, twins
 from checker.grading.pool import OutOfLimits, Workers
 from checker.language import N_, get_language, translate
 
@@ -115,12 +116,15 @@ def grade_class(
     if not students:
         raise FileNotFoundError(translate(N_("There is nothing in {folder} to grade."), folder=place.submitted))
     place.tidy()
-    options = Options(rerun, audit, pictures, get_language())
+    options, alike = Options(rerun, audit, pictures, get_language()), twins(students)
     counts = _Counts()
     with Ledger(place.db_url, place.course_id, assignment) as ledger:
         known = ledger.journal()
         sent = replace(place, config={})  # its classes are nbgrader's, which no worker needs
-        tasks = (Task(sent, student, options, known.get(readable(student), ""), ledger.id) for student in students)
+        tasks = (
+            Task(sent, student, options, known.get(readable(student), ""), ledger.id, student in alike)
+            for student in students
+        )
         with _bar(len(students), progress) as advance, _writer(ledger, place) as put:
             for result in _run(tasks, jobs, scheduler):
                 counts.add(result)
@@ -295,6 +299,7 @@ class Task:
         options: how to grade.
         known: the key under which it was last graded; empty if never.
         salt: what no student knows, for the choice of what is audited.
+        twin: whether another folder has nearly the same name.
     """
 
     course: Any
@@ -302,6 +307,7 @@ class Task:
     options: Options
     known: str
     salt: str
+    twin: bool = False
 
 
 def grade_submission(task: Task) -> Graded | None:
@@ -319,6 +325,8 @@ def grade_submission(task: Task) -> Graded | None:
         if not is_name(task.student):
             return Graded(readable(task.student), key, failure="submission.bad_name")
         submission = task.course.submission(task.student)
+        if task.twin:
+            submission = replace(submission, problems=(*submission.problems, "submission.twin"))
         content = submission.digest
         audited = int(hashlib.sha256(f"{task.salt}{content}".encode()).hexdigest(), 16) < task.options.audit * 2**256
         key = _key(content, __version__, task.course.released(), task.course.can_run, task.options.rerun, audited)
@@ -344,17 +352,6 @@ def failure_of(error: BaseException) -> str:
 def _key(*parts: object) -> str:
     """What an outcome depends on, as one digest: another key is another outcome."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def is_name(student: str) -> bool:
-    """Whether a folder's name can be a student's id in a gradebook, on a page and in a file's name."""
-    return student.isprintable() and len(student) <= 128
-
-
-def readable(student: str) -> str:
-    """A folder's name as text that can be written anywhere."""
-    escaped = student.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in escaped)[:128]
 
 
 def at_most(seconds: float) -> AbstractContextManager[None]:

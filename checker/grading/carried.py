@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from checker.grading.notebook_file import salvaged
 from checker.questions.bundle import MIME, unpacked
 from checker.questions.evidence import Completeness, completeness
 from checker.reading.archive import (
@@ -52,7 +53,7 @@ def carried(content: bytes, question_of: Callable[[Mapping[str, Any]], str | Non
     """The evidence in a notebook file's outputs; never raises for any content.
 
     Args:
-        content: the file.
+        content: the file, in UTF-8.
         question_of: the id of the question whose graded cell this is; None for any other cell.
     """
     bundles: list[tuple[str, Mapping[str, bytes]]] = []
@@ -78,10 +79,9 @@ def _bundles(content: bytes, question_of: Callable[[Mapping[str, Any]], str | No
         return
     try:
         text, lists = outputs_apart(content)
-        cells = json.loads(text.decode("utf-8-sig", "replace")).get("cells")
-    except (Refused, ValueError, AttributeError, RecursionError, MemoryError):
+    except Refused:
         return
-    for cell in cells if isinstance(cells, list) else ():
+    for cell in _cells(text):
         place = _place(cell, lists)
         if place is None or content.find(name, place.start, place.stop) < 0 or (question := question_of(cell)) is None:
             continue
@@ -94,6 +94,15 @@ def _bundles(content: bytes, question_of: Callable[[Mapping[str, Any]], str | No
             data = output.get("data") if isinstance(output, dict) else None
             if isinstance(data, dict) and MIME in data:
                 yield question, data[MIME]
+
+
+def _cells(text: bytes) -> list[Any]:
+    """A notebook's cells; of a broken file those that can be read."""
+    try:
+        cells = json.loads(text).get("cells")
+    except (ValueError, AttributeError, RecursionError, MemoryError):
+        return salvaged(text)[0]
+    return cells if isinstance(cells, list) else []
 
 
 def _place(cell: Any, lists: list[slice]) -> slice | None:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from checker import _files
 from checker.grading.likeness import alike
+from checker.grading.names import readable
 from checker.grading.results import Answered
 from checker.language import N_, get_language, translate
 from checker.report import Finding
@@ -49,13 +50,23 @@ REASONS: Final = {
     "submission.too_slow": N_("reading the submission took too long"),
     "submission.too_big": N_("the submission is larger, or needs more memory to read, than can be graded"),
     "submission.link": N_("the submission's folder is a link, which is not followed"),
-    "submission.bad_name": N_("the name of the student's folder cannot be read (is it in another encoding?)"),
+    "submission.bad_name": N_(
+        "the name of the student's folder cannot be used: it is in another encoding, too long, begins with a dot, or "
+        "holds a line break or one of `* ? [ ]`"
+    ),
+    "submission.twin": N_("another folder has nearly the same name: is it the same student?"),
     "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),
     "submission.no_notebook_file": N_("the notebook file could not be read as a notebook"),
     "submission.no_cells": N_("the notebook holds none of the assignment's cells"),
     "submission.other_notebook": N_("more than one notebook was handed in: look whether the right one was graded"),
     "submission.no_python": N_("an answer's code holds a mistake in its syntax, so it cannot run"),
-    "submission.words_elsewhere": N_("text was written outside the cells for written answers"),
+    "submission.words_elsewhere": N_("text was written outside the cells for answers"),
+    "submission.damaged": N_("the notebook file is damaged: what could be read of it was graded"),
+    "submission.garbled": N_("the notebook file holds characters that could not be read"),
+    "submission.picture": N_(
+        "a picture is not shown: it is no PNG, JPEG, GIF or WebP, or was not pasted into the notebook"
+    ),
+    "submission.other_files": N_("an answer is missing, and files were handed in that were not read"),
     "submission.evidence_damaged": N_("a graded cell's output holds evidence that cannot be read"),
     "submission.evidence_unclear": N_(
         "evidence lies in several places, or in a zip that cannot be read: look which one is right"
@@ -278,7 +289,6 @@ def write_report(course: Course, ledger: Ledger) -> tuple[Path, Path, int]:
     Returns:
         The HTML page, the CSV file, and how many students need a human eye.
     """
-    from checker.grading.batch import readable
     from checker.grading.submission import Release
 
     folder = course.root / "grades"

@@ -22,7 +22,18 @@ from checker.grading.class_report import reason
 from checker.grading.marking import grade_notebook
 from checker.grading.submission import Found, Release, Submission, restore
 from checker.language import N_, get_language, translate
-from checker.questions import Assignment, NetworkAnswer, NetworkQuestion, Question, ReadingAnswer, ReadingQuestion
+from checker.questions import (
+    AblationAnswer,
+    AblationQuestion,
+    Assignment,
+    NetworkAnswer,
+    NetworkQuestion,
+    Question,
+    ReadingAnswer,
+    ReadingQuestion,
+    ablation,
+)
+from checker.questions.answer import NOT_ASKED
 from checker.questions.evidence import Evidence
 from checker.questions.training import Training, proved_epoch, tolerance, weights_loss
 from checker.questions.typed import as_letter, as_number
@@ -201,7 +212,22 @@ def _reading(case: _Case) -> Iterator[tuple[str, str]]:
     if isinstance(case.answer, NetworkAnswer):
         yield from _network_read(case.answer)
     if isinstance(case.answer, ReadingAnswer):
-        yield translate(N_("Answer")), pages.clip(f"effect={case.answer.effect!r}, number={case.answer.number!r}")
+        answer = case.answer
+        told = {"effect": answer.effect, "number": answer.number}
+        told |= {} if answer.reason is NOT_ASKED else {"reason": answer.reason}
+        yield translate(N_("Answer")), pages.clip(", ".join(f"{name}={value!r}" for name, value in told.items()))
+    if isinstance(case.answer, AblationAnswer):
+        told = {"needed": case.answer.needed, "chance": case.answer.chance, "reason": case.answer.reason}
+        yield translate(N_("Answer")), pages.clip(", ".join(f"{name}={value!r}" for name, value in told.items()))
+        yield from _ablation_read(case.answer)
+
+
+def _ablation_read(answer: AblationAnswer) -> Iterator[tuple[str, str]]:
+    """The learner's table, made anew of the recorded runs."""
+    if isinstance(answer.runs, Finding):
+        return
+    for name, losses in ablation.Table.of(answer.runs).lowest.items():
+        yield translate(N_("Lowest validation losses, {row}"), row=name), ", ".join(map(words.number, losses))
 
 
 def _network_read(answer: NetworkAnswer) -> Iterator[tuple[str, str]]:
@@ -305,6 +331,8 @@ def _wanted(name: str, case: _Case) -> str:
         )
     if name == "curves":
         return translate(N_("curves that pass every rule below, of a network that is right; else nothing"))
+    if name == "reason":
+        return translate(N_("the letter of the reason"))
     return translate(N_("half of the points for each part"))
 
 
@@ -352,6 +380,7 @@ def _reading_rules(question: ReadingQuestion, answer: ReadingAnswer) -> Iterator
 
     if not isinstance(answer.before, Curves) or not isinstance(answer.after, Curves):
         return
+    answer = replace(answer, reason=NOT_ASKED)  # has a section of its own
     names = compare(answer.before, answer.after, reference=datasets.median_loss(question.training.data)).names
     right = [letter for letter, claim in question.claims.items() if claim in names]
     letter = as_letter(answer.effect)
@@ -398,6 +427,8 @@ def _changes(case: _Case) -> Iterator[str]:
         yield from _network_changes(case.question, case.answer, case.report)
     elif isinstance(case.question, ReadingQuestion) and isinstance(case.answer, ReadingAnswer):
         yield from _reading_changes(case.question, case.answer)
+    elif isinstance(case.question, AblationQuestion) and isinstance(case.answer, AblationAnswer):
+        yield from _ablation_changes(case.question, case.answer)
 
 
 def _network_changes(question: NetworkQuestion, answer: NetworkAnswer, report: Report) -> Iterator[str]:
@@ -436,6 +467,25 @@ def _reading_changes(question: ReadingQuestion, answer: ReadingAnswer) -> Iterat
         judged = question.judge(replace(answer, number=wanted))
         if judged.points > now:
             yield translate(N_("`number={number}`: {points}."), number=f"{wanted:.4g}", points=_points(judged))
+    if question.reason is not None and answer.reason is not NOT_ASKED:
+        letter = question.reason.answer
+        judged = question.judge(replace(answer, reason=letter))
+        if judged.points > now:
+            yield translate(N_("`reason={letter}`: {points}."), letter=f'"{letter}"', points=_points(judged))
+
+
+def _ablation_changes(question: AblationQuestion, answer: AblationAnswer) -> Iterator[str]:
+    if isinstance(answer.runs, Finding):
+        return
+    now, chance = question.judge(answer).points, ablation.Table.of(answer.runs).chance
+    changes: list[tuple[str, AblationAnswer]] = [
+        (f'needed="{letter}"', replace(answer, needed=letter)) for letter in question.claims
+    ]
+    changes.append((f"chance={chance:.3g}", replace(answer, chance=chance)))
+    changes.append((f'reason="{question.asked.answer}"', replace(answer, reason=question.asked.answer)))
+    for change, other in changes:
+        if (judged := question.judge(other)).points > now:
+            yield translate(N_("`{change}`: {points}."), change=change, points=_points(judged))
 
 
 def _points(report: Report) -> str:

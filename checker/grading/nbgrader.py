@@ -33,8 +33,9 @@ from traitlets import Bool, Integer, List, Unicode
 from checker.grading import nbgrader_internals as internals
 from checker.grading import sandbox
 from checker.grading._logging import handlers_kept
-from checker.grading.batch import SECONDS, failure_of, is_name, readable
+from checker.grading.batch import SECONDS, failure_of
 from checker.grading.class_report import reason
+from checker.grading.names import is_name, readable, twins
 from checker.grading.pool import Workers
 from checker.grading.sandbox import Ending, Run
 from checker.grading.submission import Release, as_bytes, from_file, graded_cells, notebook_of, outputs_by_id
@@ -179,9 +180,12 @@ def _staged(converter: Autograde, copies: Path) -> Iterator[tuple[str, list[str]
     coursedir = converter.coursedir
     assignment = coursedir.assignment_id
     pattern = coursedir.student_id
-    for student in sorted(os.listdir(converter.handed_in)) if converter.handed_in.is_dir() else ():
+    students = sorted(os.listdir(converter.handed_in)) if converter.handed_in.is_dir() else []
+    students = [student for student in students if os.path.lexists(converter.handed_in / student / assignment)]
+    alike = twins(students)
+    for student in students:
         place = converter.handed_in / student
-        if not fnmatch.fnmatchcase(student, pattern) or not os.path.lexists(place / assignment):
+        if not fnmatch.fnmatchcase(student, pattern):
             continue
         if not is_name(student):
             converter.log.error("%s was not graded: %s", readable(student), reason("submission.bad_name"))
@@ -191,10 +195,13 @@ def _staged(converter: Autograde, copies: Path) -> Iterator[tuple[str, list[str]
         folder = copies / student / assignment
         for each in (folder, converter.evidence / student):
             each.mkdir(parents=True)
-        yield str(folder), [str(folder / f"{name}.ipynb") for name in _lay_down(converter, student, folder)]
+        yield (
+            str(folder),
+            [str(folder / f"{name}.ipynb") for name in _lay_down(converter, student, folder, student in alike)],
+        )
 
 
-def _lay_down(converter: Autograde, student: str, folder: Path) -> list[str]:
+def _lay_down(converter: Autograde, student: str, folder: Path, twin: bool) -> list[str]:
     """Read one submission, in the worker, into its folder of copies; gives the names of its notebooks."""
     from checker.grading import staging
 
@@ -204,7 +211,7 @@ def _lay_down(converter: Autograde, student: str, folder: Path) -> list[str]:
     evidence = converter.evidence / student
     try:
         staged = converter.worker.submit(
-            staging.stage, converter.handed_in, student, assignment, paths, folder, evidence, get_language()
+            staging.stage, converter.handed_in, student, assignment, paths, folder, evidence, get_language(), twin
         ).result()
     except Exception as error:  # one submission must not end the class
         code = failure_of(error)
@@ -233,6 +240,7 @@ def register(converter: BaseConverter, assignment: str) -> None:
     """
     coursedir = converter.coursedir
     create_gradebook(coursedir.db_url)
+    _enter_course(coursedir.db_url, coursedir.course_id)
     released = {
         (name, grade_id)
         for name in notebook_names(converter, assignment)
@@ -266,6 +274,22 @@ def create_gradebook(url: str) -> None:
             Gradebook(gradebook_url(fresh.parent, path.name)).close()
         with suppress(FileExistsError):  # another process was faster
             os.link(fresh, path)
+
+
+def _enter_course(url: str, course: str) -> None:
+    """Enter a course without a name where a server holds the gradebook: it takes no assignment of an unknown course.
+
+    nbgrader enters only courses with a name, and a file does not mind.
+    """
+    from nbgrader.api import Course
+    from sqlalchemy.engine import make_url
+
+    if course or make_url(url).get_backend_name() == "sqlite":
+        return
+    with Gradebook(url, course) as gradebook:
+        if gradebook.db.get(Course, course) is None:
+            gradebook.db.add(Course(id=course))
+            gradebook.db.commit()
 
 
 def _generate(converter: BaseConverter, assignment: str, release: Path) -> None:

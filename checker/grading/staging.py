@@ -59,6 +59,7 @@ def stage(
     folder: Path,
     evidence: Path,
     language: str,
+    twin: bool = False,
 ) -> dict[str, Staged]:
     """Read a submission, and lay down what grading needs of it: restored notebooks, its time, and apart its evidence.
 
@@ -70,6 +71,7 @@ def stage(
         folder: where the notebooks go; it exists, like the next.
         evidence: where the evidence files go.
         language: of the notes in the notebooks.
+        twin: whether another folder has nearly the same name as the student's.
 
     Returns:
         By notebook name.
@@ -88,7 +90,8 @@ def stage(
             for name, content in found.evidence.items():  # each notebook's holds the others', too
                 (evidence / name).write_bytes(content)
             elsewhere = ("submission.words_elsewhere",) if words_elsewhere(found.notebook, release) else ()
-            staged[release.name] = Staged(found.name, (*found.problems, *elsewhere), not found.raw)
+            noted = ("submission.twin",) if twin else ()
+            staged[release.name] = Staged(found.name, (*found.problems, *elsewhere, *noted), not found.raw)
             notebook = with_reasons(restore(found.notebook, release, found.raw), staged[release.name].problems)
             (folder / path.name).write_bytes(as_bytes(notebook))
     return staged

@@ -11,9 +11,8 @@ from __future__ import annotations
 import ast
 import copy
 import hashlib
-import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,17 +24,16 @@ import nbformat
 from nbformat import NotebookNode
 
 from checker.grading.carried import carried, counting
-from checker.grading.cleaning import as_text, clean
+from checker.grading.cleaning import as_text, clean, names_missing
+from checker.grading.notebook_file import as_utf8, contents, shown
 from checker.grading.scattered import gathered, is_scattered
 from checker.language import N_, translate
 from checker.reading.archive import (
     ARCHIVE_LIMIT,
     NOTEBOOK_FILE_LIMIT,
     SUBMISSION_LIMIT,
-    TOKENS,
     OpenFolder,
     Refused,
-    without_outputs,
 )
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,8 +50,9 @@ MOST_NOTEBOOKS = 8
 """Notebooks of a submission that are read, to find the right one."""
 
 MOST_CELLS = 2_000
-RAW_SHOWN = 20_000
-"""Bytes of a broken notebook file that a person is shown."""
+
+PICTURE = "submission.picture"
+OTHER_FILES = "submission.other_files"
 
 MISSING_ANSWER = N_("*(This answer's cell was missing. Look for the answer among the other cells.)*")
 WORDS_ELSEWHERE = N_("*(This answer's cell was left as it was. What the learner wrote in other cells:)*")
@@ -127,6 +126,15 @@ class Release:
                 since = (*since, grade_id)
         return answers
 
+    @cached_property
+    def asked(self) -> Mapping[str, frozenset[str]]:
+        """For each automatically graded cell, the variables that it reads and its answer's cells set."""
+        return {
+            question: _names(self.tracked[question].source, ast.Load)
+            & frozenset(name for cell in cells for name in _names(self.tracked[cell].source, ast.Store))
+            for question, cells in self.answers.items()
+        }
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -138,6 +146,7 @@ class Submission:
         evidence: the evidence files, by name: ``"q1.keras"``, ``"q1.json"``.
         timestamp: when it was handed in, as ISO 8601 in UTC; empty if ``timestamp.txt`` does not say.
         carries: whether the evidence in the notebook's own outputs counts, too; not once it was run again.
+        others: names of further files and folders, which may hold an answer that is missing in the notebook.
         digest: of all of this; another digest is another submission.
         problems: message codes of what was not read.
     """
@@ -148,6 +157,7 @@ class Submission:
     timestamp: str = ""
     problems: tuple[str, ...] = ()
     carries: bool = True
+    others: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, submitted: Path, student: str, assignment: str) -> Self:
@@ -175,7 +185,7 @@ class Submission:
     def _of(cls, student: str, folder: OpenFolder, assignment: str) -> Self:
         problems: list[str] = []
         budget = _Budget(SUBMISSION_LIMIT, problems)
-        here = folder.names(MOST_FILES)
+        here = budget.names(folder)
         notebooks = budget.files(folder, [name for name in here if name.endswith(_SUFFIXES)], NOTEBOOK_FILE_LIMIT)
         stamp = notebooks.pop("timestamp.txt", b"")[:1_000]
         evidence: dict[str, bytes] = {}
@@ -183,7 +193,7 @@ class Submission:
         if "evidence" in here:
             try:
                 with folder.below("evidence") as inside:
-                    there = inside.names(MOST_FILES)
+                    there = budget.names(inside)
                     wanted = [name for name in there if name.endswith((".json", ".keras"))]
                     evidence = budget.files(inside, wanted, ARCHIVE_LIMIT)
             except (OSError, Refused):
@@ -191,12 +201,14 @@ class Submission:
         if is_scattered(here, there):
             notebooks, evidence, told = gathered(folder, assignment, notebooks, evidence, budget.file)
             problems += told
-        return cls(student, notebooks, evidence, _time(stamp), tuple(dict.fromkeys(problems)))
+        others = tuple(name for name in here if name != "evidence" and not name.startswith((".", "__")))
+        others = tuple(name for name in others if not name.endswith(_SUFFIXES) and name not in evidence)
+        return cls(student, notebooks, evidence, _time(stamp), tuple(dict.fromkeys(problems)), others=others)
 
     @cached_property
     def digest(self) -> str:
         """A digest of all that grading looks at."""
-        total = hashlib.sha256(repr((self.timestamp, self.problems)).encode())
+        total = hashlib.sha256(repr((self.timestamp, self.problems, self.others)).encode("utf-8", "backslashreplace"))
         for files in (self.notebooks, self.evidence):
             for name, content in sorted(files.items()):
                 total.update(repr((name, hashlib.sha256(content).hexdigest())).encode("utf-8", "backslashreplace"))
@@ -214,12 +226,15 @@ class Submission:
         """
         right = f"{release.name}.ipynb"
         taken = {f"{name}.ipynb" for name in others if name != release.name}
-        names = sorted(name for name in self.notebooks if name not in taken)
+        names = sorted(
+            (name for name in self.notebooks if name not in taken),
+            key=lambda name: (name != right, not name.endswith(".ipynb"), name),
+        )
         readings = [_reading(name, self.notebooks[name], release) for name in names[:MOST_NOTEBOOKS]]
         fitting = [each for each in readings if each.name == right or each.name.endswith(".ipynb") or each.likeness]
         best = max(fitting, key=lambda each: (each.answers > 0, each.name == right, each.likeness), default=None)
         if best is None:
-            nothing = (*self.problems, "submission.no_notebook")
+            nothing = (*self.problems, "submission.no_notebook", *([OTHER_FILES] if self.others or names else []))
             return Found("", notebook_of(None), "", nothing, self.evidence)
         evidence, told = self._evidence(best.name, release, others)
         problems = [*self.problems, *best.problems, *told]
@@ -227,6 +242,9 @@ class Submission:
             problems.append("submission.no_cells")
         if best.broken_code:
             problems.append("submission.no_python")
+        known = {each.name for each in readings if each.likeness and not each.problems}
+        if not best.whole and (self.others or set(names) - known - {best.name}):
+            problems.append(OTHER_FILES)
         rivals = [each for each in fitting if each.name != best.name]
         if any(each.name == right or each.raw or (each.answers and each.sources != best.sources) for each in rivals):
             problems.append("submission.other_notebook")
@@ -247,10 +265,10 @@ class Submission:
             cell = _cell(raw)
             return _grade_id(cell) if _graded(cell) and not _answerable(cell) else None
 
-        found = carried(self.notebooks[name], question_of)
+        found = carried(as_utf8(self.notebooks[name])[0], question_of)
         for other in sorted(others):  # the assignment's other notebooks, whose questions are judged with these
             if other != release.name and f"{other}.ipynb" in self.notebooks:
-                found += carried(self.notebooks[f"{other}.ipynb"], tracked)
+                found += carried(as_utf8(self.notebooks[f"{other}.ipynb"])[0], tracked)
         return counting(found, self.evidence)
 
 
@@ -278,6 +296,12 @@ class _Budget:
 
     def __init__(self, left: int, problems: list[str]) -> None:
         self.left, self.problems = left, problems
+
+    def names(self, folder: OpenFolder) -> list[str]:
+        names = folder.names(MOST_FILES + 1)
+        if len(names) > MOST_FILES:
+            self.problems.append("submission.not_read")
+        return names[:MOST_FILES]
 
     def files(self, folder: OpenFolder, names: Iterable[str], limit: int) -> dict[str, bytes]:
         contents: dict[str, bytes] = {}
@@ -308,20 +332,31 @@ class _Reading:
     problems: tuple[str, ...]
     likeness: int
     answers: int
+    whole: bool
     sources: tuple[str, ...]
     broken_code: bool
 
 
 def _reading(name: str, content: bytes, release: Release) -> _Reading:
-    notebook, problem = parsed(content)
+    found = parsed(content)
+    notebook, rest = found.notebook, found.rest
     tracked = [(cell, release.tracked[known]) for cell in notebook.cells if (known := _recognise(cell, release))]
     answered = [cell.source for cell, released in tracked if _answerable(released) and _answered(cell, released)]
     own = [cell.source for cell in notebook.cells if _own_words(cell, release) or _own_code(cell, release)]
-    raw = content[:RAW_SHOWN].decode("utf-8", "replace") if problem and content.strip() else ""
     sources = (*answered, *own)
     to_fill = (pair for pair in tracked if _answerable(pair[1]) and not _graded(pair[1]) and _answered(*pair))
     broken = any(not _is_python(cell.source) for cell, _ in to_fill)
-    return _Reading(name, notebook, raw, (problem,) if problem else (), len(tracked), len(sources), sources, broken)
+    places = _places(notebook.cells, release)
+    whole = not _left(notebook.cells, places, release)
+    own_cells = (
+        cell for cell in notebook.cells if cell.cell_type != "code" and cell.source.strip() not in release.texts
+    )
+    problems = list(found.problems)
+    if any(names_missing(cell.source, cell.get("attachments", {})) for cell in own_cells):
+        problems.append(PICTURE)
+    return _Reading(
+        name, notebook, rest, tuple(dict.fromkeys(problems)), len(tracked), len(sources), whole, sources, broken
+    )
 
 
 def _time(stamp: bytes) -> str:
@@ -334,43 +369,46 @@ def _time(stamp: bytes) -> str:
         return ""
 
 
-def parsed(content: bytes) -> tuple[NotebookNode, str]:
-    """The notebook in a file's content, reduced to what can be graded, and the code of why it cannot be read.
+@dataclass(frozen=True)
+class Parsed:
+    """A notebook file's content, reduced to what can be graded: outputs are left behind.
 
-    A file that is no notebook gives an empty one; outputs are left behind. Nothing is raised for any content.
+    Attributes:
+        notebook: an empty one for a file that is no notebook.
+        problems: message codes of what was not sound.
+        rest: of a broken file, the beginning of what could not be read.
     """
-    try:
-        data = _small(content) or json.loads(without_outputs(content).decode("utf-8-sig", "replace"))
-    except Refused:
-        return notebook_of(None), "submission.too_big"
-    except (ValueError, RecursionError, MemoryError):
-        return notebook_of(None), "submission.no_notebook_file"
-    if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
-        return notebook_of(None), "submission.no_notebook_file"
-    if len(_list(data.get("cells"))) > MOST_CELLS:
-        return notebook_of(None), "submission.too_big"
-    return notebook_of(data), ""
+
+    notebook: NotebookNode
+    problems: tuple[str, ...] = ()
+    rest: str = ""
 
 
-def _small(content: bytes) -> Any:
-    """The JSON of a file too small to hold too much; None where it is larger, or cannot be parsed with its outputs."""
-    if len(content) > TOKENS:
-        return None
-    try:
-        return json.loads(content.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        return None
+def parsed(content: bytes) -> Parsed:
+    """Read a notebook file; nothing is raised for any content."""
+    found = contents(content)
+    cells = _cells(found.data)
+    if len(cells) > MOST_CELLS:
+        return Parsed(notebook_of(None), ("submission.too_big",), shown(content))
+    lost = any(_lost_pictures(cell) for cell in cells if isinstance(cell, dict))
+    return Parsed(notebook_of(found.data), (*found.problems, *([PICTURE] if lost else [])), found.rest)
 
 
 def notebook_of(data: Any) -> NotebookNode:
     """The notebook that this JSON value describes; an empty one if it describes none."""
-    raw = data.get("cells") if isinstance(data, dict) else None
-    if raw is None and isinstance(data, dict) and isinstance(data.get("worksheets"), list):  # nbformat 3
-        raw = [cell for sheet in data["worksheets"] if isinstance(sheet, dict) for cell in _list(sheet.get("cells"))]
-    cells = [_cell(cell) for cell in _list(raw) if isinstance(cell, dict)]
+    cells = [_cell(cell) for cell in _cells(data) if isinstance(cell, dict)]
     _unique_ids(cells)
     node: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
     return node
+
+
+def _cells(data: Any) -> list[Any]:
+    """The cells that a JSON value lists; in nbformat 3 they are in worksheets."""
+    raw = data.get("cells") if isinstance(data, dict) else None
+    if raw is None and isinstance(data, dict):
+        sheets = _list(data.get("worksheets"))
+        raw = [cell for sheet in sheets if isinstance(sheet, dict) for cell in _list(sheet.get("cells"))]
+    return _list(raw)
 
 
 def _list(value: Any) -> list[Any]:
@@ -381,7 +419,7 @@ def _cell(raw: Mapping[str, Any]) -> dict[str, Any]:
     kind = raw.get("cell_type") if raw.get("cell_type") in _KINDS else "markdown"
     source = raw.get("source", raw.get("input", ""))
     text = "".join(line for line in source if isinstance(line, str)) if isinstance(source, list) else source
-    pictures = _pictures(raw.get("attachments")) if kind == "markdown" else {}
+    pictures = _pictures(raw.get("attachments"))
     found = raw.get("metadata")
     metadata = found if isinstance(found, dict) else {}
     cell = {
@@ -425,6 +463,14 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     return found
 
 
+def _lost_pictures(raw: Mapping[str, Any]) -> bool:
+    """Whether something that was pasted into a cell is of no kind that is shown, or the cell of none that shows it."""
+    attached = raw.get("attachments")
+    if not isinstance(attached, dict) or not attached:
+        return bool(attached)
+    return raw.get("cell_type") == "code" or not attached.keys() <= _pictures(attached).keys()
+
+
 def _unique_ids(cells: list[dict[str, Any]]) -> None:
     """Give every cell whose id is missing, malformed or taken a new one, the same on every reading."""
     taken: set[str] = set()
@@ -450,6 +496,7 @@ def restore(submitted: NotebookNode, release: Release, raw: str = "") -> Noteboo
     """
     cells = [_node(cell) for cell in submitted.cells]
     notebook = _node({**submitted, "cells": cells, "metadata": copy.deepcopy(release.notebook.metadata)})
+    _join_answers(notebook, release)
     places = _places(notebook.cells, release)
     words = _words(notebook.cells, places, release)
     kept: list[NotebookNode] = []
@@ -460,10 +507,10 @@ def restore(submitted: NotebookNode, release: Release, raw: str = "") -> Noteboo
             cell.metadata = _node({name: value for name, value in cell.metadata.items() if name != "nbgrader"})
             _make_safe(cell, release)
         else:
-            written = cell.source
+            written, pictures = cell.source, cell.get("attachments", {})
             _put_back(cell, release.tracked[grade_id])
-            if _changed_lock(written, release.tracked[grade_id], release):
-                kept.append(_note(translate(CHANGED_CELL), [written], number))
+            if _changed_lock(written, release.tracked[grade_id], release) or (pictures and "attachments" not in cell):
+                kept.append(_note(translate(CHANGED_CELL), [written], number, pictures))
     notebook.cells = kept
     if raw:
         words = []
@@ -476,9 +523,24 @@ def restore(submitted: NotebookNode, release: Release, raw: str = "") -> Noteboo
         if (raw or words) and not _answered(cell, release.tracked[grade_id]):
             cell.source = "\n\n".join(note)
         elif _answered(cell, release.tracked[grade_id]):
-            cell.source = clean(cell.source)
+            _clean(cell)
     _unique_ids(notebook.cells)
     return notebook
+
+
+def _join_answers(notebook: NotebookNode, release: Release) -> None:
+    """Put the parts of a written answer together, where its cell was split or doubled: all of them are answers."""
+    parts: dict[str, list[NotebookNode]] = {}
+    for cell in notebook.cells:
+        known = _recognise(cell, release)
+        if known in release.manual and _answered(cell, release.tracked[known]):
+            parts.setdefault(known, []).append(cell)
+    for *others, last in (cells for cells in parts.values() if len(cells) > 1):
+        last.source = "\n\n".join(dict.fromkeys(cell.source.strip("\n") for cell in (*others, last)))
+        pictures = {name: kinds for cell in (*others, last) for name, kinds in cell.get("attachments", {}).items()}
+        if pictures:
+            last.attachments = _node(pictures)
+        notebook.cells = [cell for cell in notebook.cells if not any(cell is other for other in others)]
 
 
 def _words(cells: Iterable[NotebookNode], places: Mapping[int, str], release: Release) -> list[str]:
@@ -495,14 +557,15 @@ def _words(cells: Iterable[NotebookNode], places: Mapping[int, str], release: Re
 
 
 def words_elsewhere(submitted: NotebookNode, release: Release) -> list[str]:
-    """The learner's words outside the cells for written answers, where such an answer was left as it was."""
+    """The learner's words outside the cells for answers, where one of those cells was left as it was."""
     places = _places(submitted.cells, release)
-    answered = {
-        grade_id
-        for number, grade_id in places.items()
-        if grade_id in release.manual and _answered(submitted.cells[number], release.tracked[grade_id])
-    }
-    return _words(submitted.cells, places, release) if set(release.manual) - answered else []
+    return _words(submitted.cells, places, release) if _left(submitted.cells, places, release) else []
+
+
+def _left(cells: Sequence[NotebookNode], places: Mapping[int, str], release: Release) -> bool:
+    """Whether a cell for an answer was left as it was, or taken away."""
+    answered = {name for number, name in places.items() if _answered(cells[number], release.tracked[name])}
+    return any(_answerable(cell) and name not in answered for name, cell in release.tracked.items())
 
 
 def own_words(notebook: NotebookNode, release: Release) -> list[str]:
@@ -523,17 +586,32 @@ def _changed_lock(written: str, released: NotebookNode, release: Release) -> boo
     return not _answerable(released) and bool(written.strip()) and written.strip() not in release.texts
 
 
-def _note(heading: str, texts: Iterable[str], number: int) -> NotebookNode:
+def _note(heading: str, texts: Iterable[str], number: int, pictures: Mapping[str, Any]) -> NotebookNode:
     source = "\n\n".join([heading, *map(as_text, texts)])
-    return from_dict({"cell_type": "markdown", "id": f"kept-{number}", "metadata": {}, "source": source})
+    note = from_dict({"cell_type": "markdown", "id": f"kept-{number}", "metadata": {}, "source": source})
+    if pictures:
+        note.attachments = _node(pictures)
+        _clean(note)
+    return note
 
 
 def _make_safe(cell: NotebookNode, release: Release) -> None:
     """Nothing that a learner wrote in Markdown runs where it is shown; raw cells would be shown as HTML."""
-    if cell.cell_type == "raw":
+    if cell.cell_type == "code":
+        cell.pop("attachments", None)
+    elif cell.cell_type == "raw":
         cell.cell_type, cell.source = "markdown", as_text(cell.source)
-    elif cell.cell_type == "markdown" and cell.source.strip() not in release.texts:
-        cell.source = clean(cell.source)
+        _clean(cell)
+    elif cell.source.strip() not in release.texts or "attachments" in cell:
+        _clean(cell)
+
+
+def _clean(cell: NotebookNode) -> None:
+    """Make a cell's Markdown safe, and show the pictures that were pasted into it."""
+    cleaned = clean(cell.source, cell.pop("attachments", {}))
+    cell.source = cleaned.source
+    if cleaned.pictures:
+        cell.attachments = _node(cleaned.pictures)
 
 
 def _node(data: Mapping[str, Any]) -> NotebookNode:
@@ -565,7 +643,8 @@ def _recognise(cell: NotebookNode, release: Release) -> str | None:
 
 
 def _answered(cell: NotebookNode, released: NotebookNode) -> bool:
-    return cell.source.strip() not in ("", released.source.strip())
+    pasted = released.cell_type == "markdown" and bool(cell.get("attachments"))
+    return pasted or cell.source.strip() not in ("", released.source.strip())
 
 
 def _own_words(cell: NotebookNode, release: Release) -> bool:
@@ -579,12 +658,13 @@ def _own_words(cell: NotebookNode, release: Release) -> bool:
 def _put_back(cell: NotebookNode, released: NotebookNode) -> None:
     if not _answerable(released):
         cell.source = released.source
-    if cell.cell_type != released.cell_type:
-        cell.cell_type = released.cell_type
-        for name in ("outputs", "execution_count", "attachments"):
+    if released.cell_type == "code":
+        cell.pop("attachments", None)
+        cell.outputs, cell.execution_count = [], None
+    else:
+        for name in ("outputs", "execution_count"):
             cell.pop(name, None)
-        if released.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    cell.cell_type = released.cell_type
     cell.metadata = copy.deepcopy(released.metadata)
 
 
@@ -623,17 +703,30 @@ def _answerable(cell: Mapping[str, Any]) -> bool:
 def unanswered(notebook: NotebookNode, release: Release) -> frozenset[str]:
     """The automatically graded questions of a restored notebook that hold no answer which could run.
 
-    Their answer cells hold what was released, nothing, or no Python, and no code was added elsewhere.
+    Their answer cells hold what was released, nothing, or no Python; no code was added elsewhere, and no other answer
+    defines what they are about.
     """
     if any(_own_code(cell, release) or cell.id.startswith("kept-") for cell in notebook.cells):
         return frozenset()
     tracked = {grade_id: cell for cell in notebook.cells if (grade_id := _grade_id(cell))}
+    to_fill = [name for names in release.answers.values() for name in names]
+    changed = {name: tracked[name].source for name in to_fill if _answered(tracked[name], release.tracked[name])}
+    defined = {name for source in changed.values() for name in _names(source, ast.Store)}
     return frozenset(
         question
         for question, answers in release.answers.items()
-        if not any(_answered(tracked[name], release.tracked[name]) for name in answers)
-        or not all(_is_python(tracked[name].source) for name in answers)
+        if not all(_is_python(tracked[name].source) for name in answers)
+        or (not any(name in changed for name in answers) and not release.asked[question] & defined)
     )
+
+
+def _names(source: str, use: type[ast.expr_context]) -> frozenset[str]:
+    """The variables that code sets (``ast.Store``) or reads (``ast.Load``); none for what is no plain Python."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, use))
 
 
 def _is_python(source: str) -> bool:

@@ -6,8 +6,13 @@ import ctypes
 import signal
 import sys
 
-if sys.platform == "linux":  # it ends with the process that started it, even if that was killed; its workers with it
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+if sys.platform == "linux":
+    _libc = ctypes.CDLL(None)
+    # It ends with the process that started it, even if that was killed; its workers with it.
+    _libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if hasattr(_libc, "mallopt"):  # memory of some megabytes, freed and wanted again, is not given back in between
+        _libc.mallopt(-1, 128 << 20)  # M_TRIM_THRESHOLD
+        _libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
 
 # nbformat brings jsonschema along, and that a parser of internationalised addresses, which takes a second to be made.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as if not installed: nothing here has such addresses

@@ -1,7 +1,8 @@
 """Questions: what is asked, how an answer is read and judged, and what is left for a grader."""
 
+from checker.questions.ablation import AblationAnswer, AblationQuestion
 from checker.questions.answer import Facts, NetworkAnswer, PlainAnswer, ReadingAnswer
-from checker.questions.network import NetworkQuestion
+from checker.questions.network import NetworkQuestion, Rule
 from checker.questions.prediction import ChoicePrediction, NumberPrediction, Prediction
 from checker.questions.question import Assignment, Question
 from checker.questions.quiz import ChoiceQuestion, NumberQuestion, ReasonQuestion
@@ -11,6 +12,8 @@ from checker.questions.rubric import Level, Rubric
 from checker.questions.training import Training
 
 __all__ = [
+    "AblationAnswer",
+    "AblationQuestion",
     "Assignment",
     "Cause",
     "ChoicePrediction",
@@ -31,5 +34,6 @@ __all__ = [
     "RepairAnswer",
     "RepairQuestion",
     "Rubric",
+    "Rule",
     "Training",
 ]

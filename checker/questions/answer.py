@@ -221,6 +221,7 @@ class ReadingAnswer:
         same: whether both are one object.
         doubt: why the evidence cannot be relied on; None where it can.
         exchanged: whether the submission's networks prove the first run instead of the second.
+        reason: the letter of the reason, as handed in; ``NOT_ASKED`` in a notebook that did not ask for one yet.
     """
 
     effect: Any
@@ -230,12 +231,13 @@ class ReadingAnswer:
     same: bool = False
     doubt: Finding | None = None
     exchanged: bool = False
+    reason: Any = NOT_ASKED
 
     @classmethod
-    def from_kernel(cls, effect: Any, number: Any, before: Any, after: Any) -> Self:
+    def from_kernel(cls, effect: Any, number: Any, before: Any, after: Any, reason: Any = NOT_ASKED) -> Self:
         """Read live objects, each once."""
         same = before is after and before is not None
-        return cls(effect, number, read_curves(before), read_curves(after), same)
+        return cls(effect, number, read_curves(before), read_curves(after), same, reason=reason)
 
     @classmethod
     def from_evidence(cls, evidence: Evidence, proved: Collection[Curves]) -> Self:
@@ -252,7 +254,8 @@ class ReadingAnswer:
         if doubt is None and not isinstance(after, Finding) and repr(after) not in known:
             doubt, exchanged = Finding("evidence.other_run"), repr(before) in known
         number = evidence.unread("number") or evidence.answer("number")
-        return cls(evidence.answer("effect"), number, before, after, False, doubt, exchanged)
+        reason = evidence.answer("reason") if evidence.asked("reason") else NOT_ASKED
+        return cls(evidence.answer("effect"), number, before, after, False, doubt, exchanged, reason)
 
 
 @dataclass(frozen=True)

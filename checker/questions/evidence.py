@@ -57,6 +57,7 @@ KEPT: Final = (
     "before",
     "after",
     "answer",
+    "runs",
     "fit",
     "data",
     "unread",
@@ -83,8 +84,8 @@ def pack(
             and ``after`` (the two histories that a reading compares), ``answer`` (the reading, by name), ``compiled``,
             ``facts`` (see ``answer.Facts``), ``finding`` (why there is no network, as ``Finding.to_dict``), ``unread``
             (likewise for curves and numbers, by the name under which they would stand), ``unused`` (see
-            ``answer.NetworkAnswer``), ``data`` (``{"name": ..., "fingerprint": ...}``), ``assignment``. Other keys are
-            dropped.
+            ``answer.NetworkAnswer``), ``runs`` (an ablation's histories, by network), ``data`` (``{"name": ...,
+            "fingerprint": ...}``), ``assignment``. Other keys are dropped.
         graph: the model as the checker read it; None where it was not read.
     """
     try:
@@ -94,11 +95,26 @@ def pack(
             kept = {key: plain(record[key]) for key in KEPT if record.get(key) is not None}
             noted = {"format": FORMAT, "question": question_id, "saved": _now(), **kept, "versions": _versions()}
             noted["model"] = {"sha256": hashlib.sha256(archive).hexdigest()} if archive else {"missing": missing}
-            text = json.dumps(noted, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+            text = sealed(noted)
     except Exception:
         return {}
     files = {f"{question_id}.keras": archive, f"{question_id}.json": text}
     return {name: content for name, content in files.items() if content}
+
+
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The record as a file, with a digest of what it says: damage shows, as it does in the archive.
+
+    It proves nothing else: whoever changes the record on purpose can note another digest.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=float).encode("utf-8", "replace")
+    said = json.loads(text)
+    return json.dumps({**said, "digest": _digest(said)}, indent=1, ensure_ascii=False).encode()
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    text = json.dumps({name: value for name, value in said.items() if name != "digest"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write(question_id: str, files: Mapping[str, bytes], folder: Path | str = FOLDER) -> bool:
@@ -306,9 +322,14 @@ class Evidence:
         return tuple((place, str(code)[:200]) for place, code in pairs[:50] if isinstance(place, int))
 
     def answer(self, name: str) -> Any:
-        """A part of a reading, ``"effect"`` or ``"number"``; None where the record has none."""
+        """A part of an answer, ``"effect"`` or ``"reason"``; None where the record has none."""
         answers = self.record.get("answer")
         return answers.get(name) if isinstance(answers, Mapping) else None
+
+    def asked(self, name: str) -> bool:
+        """Whether the notebook asked for that part of an answer; older ones ask for fewer."""
+        answers = self.record.get("answer")
+        return isinstance(answers, Mapping) and name in answers
 
     @cached_property
     def sketch(self) -> tuple[float, ...]:
@@ -319,11 +340,14 @@ class Evidence:
         import numpy as np
 
         arrays = (array for group in (self.weights or {}).values() for array in group.values())
-        matrices = [array.ravel() for array in arrays if array.ndim > 1]
-        values = np.concatenate(matrices) if matrices else np.empty(0)
-        if not values.size:
+        matrices = [array for array in arrays if array.ndim > 1 and array.size]
+        if not matrices:
             return ()
-        chosen = values[np.linspace(0, values.size - 1, SKETCH).astype(int)].astype(np.float64)
+        ends = np.cumsum([matrix.size for matrix in matrices])
+        places = np.linspace(0, ends[-1] - 1, SKETCH).astype(int)  # in all of them, one after the other
+        owners = np.searchsorted(ends, places, side="right")
+        within = places - np.concatenate(([0], ends))[owners]
+        chosen = np.array([matrices[owner].flat[place] for owner, place in zip(owners, within, strict=True)], float)
         length = float(np.linalg.norm(chosen))
         if not (0 < length < np.inf):
             return ()
@@ -468,11 +492,15 @@ def _read_record(files: Mapping[str, bytes], question_id: str, problems: list[st
     except Refused as refused:
         problems.append(refused.code)
         return {}
+    digest = _digest(record)
     if record.get("format") != FORMAT:
         problems.append("evidence.format")
         return {}
     if record.get("question") != question_id:
         problems.append("evidence.other_question")
+        return {}
+    if record.pop("digest", None) not in (None, digest):
+        problems.append("evidence.altered")
         return {}
     return dict(restored(record))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint, Graph
-from checker.expect import Network
+from checker.expect import Constraint, Network
 from checker.language import N_, translate
 from checker.questions.answer import NOT_ASKED, NetworkAnswer
 from checker.questions.evidence import curves_record, data_record, unread_record
@@ -21,6 +21,25 @@ if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves a
     from checker.questions.evidence import Evidence
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What an open design has to keep to, in the one wording that notebook, hint and verdict share.
+
+    Attributes:
+        text: the rule, a message.
+        constraint: the rule over the network that it words; None where it words none.
+        codes: names of the findings that say it is broken, for a rule that words no constraint. One that has neither
+            is about the layers that are asked for: it is cited where the network is wrong and no constraint is broken.
+    """
+
+    text: str
+    constraint: Constraint | None = None
+    codes: tuple[str, ...] = ()
+
+    def cited(self) -> Finding:
+        return Finding("network.rule", Severity.NOTE, params={"text": self.text})
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkQuestion(Question[NetworkAnswer]):
     """Build a network, and train it where ``training`` says how.
@@ -29,11 +48,13 @@ class NetworkQuestion(Question[NetworkAnswer]):
         network: what it should be; its reference answer is the solution.
         training: how it is to be trained and what its curves must not show; None if only the network counts.
         curve_points: how many of the points the curves are worth; they count once the network is right.
+        rules: of an open design, as the notebook has them.
     """
 
     network: Network
     training: Training | None = None
     curve_points: float = 0.0
+    rules: tuple[Rule, ...] = ()
 
     def check(self, model: Any = None, history: Any = None) -> None:
         """Look at the network, and at how its training went, and show what is right and what to do next.
@@ -96,7 +117,15 @@ class NetworkQuestion(Question[NetworkAnswer]):
         width = self._width(network)
         findings = (*width, *_findings(alignment, network, answer.unused))
         points = round(worth * (alignment.credit / 2 if width else alignment.credit), 2)
-        return Section("architecture", not findings, points, worth, findings, alignment.rows)
+        rules = () if alignment.passed else tuple(self._broken(network))
+        return Section("architecture", not findings, points, worth, (*findings, *rules), alignment.rows)
+
+    def _broken(self, network: Blueprint) -> Iterator[Finding]:
+        """The rules that a wrong network does not keep to."""
+        broken = [rule for rule in self.rules if rule.constraint is not None and _breaks(network, rule.constraint)]
+        others = [rule for rule in self.rules if rule.constraint is None and not rule.codes]
+        for rule in broken or others:
+            yield rule.cited()
 
     def _width(self, blueprint: Blueprint) -> tuple[Finding, ...]:
         """The network must take the features that the data has."""
@@ -110,14 +139,19 @@ class NetworkQuestion(Question[NetworkAnswer]):
     def _curves(self, verdict: Verdict, right_network: bool) -> Section:
         # Curves of another network show nothing about this question, however good they look.
         points = self.curve_points if verdict.passed and right_network else 0.0
-        findings = verdict.findings if right_network else tuple(map(_for_later, verdict.findings))
+        names = {finding.name for finding in verdict.findings if finding.severity is Severity.ERROR}
+        rules = (rule.cited() for rule in self.rules if names.intersection(rule.codes))
+        findings = (*(verdict.findings if right_network else map(_for_later, verdict.findings)), *rules)
         curves = None if verdict.curves is None else verdict.curves.to_dict()
-        names = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
+        shown = () if verdict.diagnosis is None else tuple(sorted(verdict.diagnosis.names))
         return Section(
-            "curves", verdict.passed, points, self.curve_points, findings, (), curves, names, verdict.outcome
+            "curves", verdict.passed, points, self.curve_points, findings, (), curves, shown, verdict.outcome
         )
 
     def _own_hints(self) -> Iterator[str]:
+        if self.rules:
+            rules = (translate(rule.text) for rule in self.rules)
+            yield "\n\n".join([translate(N_("These are the rules; whatever they do not name is up to you:")), *rules])
         levels = self.network.skeletons()
         for number, skeleton in enumerate(levels):
             nearly = number == len(levels) - 1
@@ -139,6 +173,10 @@ class NetworkQuestion(Question[NetworkAnswer]):
             record["history"] = curves_record(answer.curves)
             record["unread"] = unread_record(history=answer.curves)
         return record
+
+
+def _breaks(network: Blueprint, constraint: Constraint) -> bool:
+    return any(True for _ in constraint.violations(network.layers, network.parameters))
 
 
 def _for_later(finding: Finding) -> Finding:

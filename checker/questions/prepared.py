@@ -7,6 +7,7 @@ with the evidence, so that a grader can apply the same scale to the validation r
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 SAME = 2e-4
 """How far apart two rows may be that count as one, as a share of a feature's range: float32 and a scaler's rounding
 stay below 1e-6, the nearest different rows of concrete and red wine are 9e-4 apart."""
+
+PROBLEMS = ("repair.rows", "repair.data")
+"""Codes of the findings that say why nobody can tell what was done to the rows."""
 
 ONE_SCALE = 8.0
 """Features are on one scale if the largest standard deviation is at most this many times the smallest, and no mean is
@@ -93,12 +97,17 @@ class Prepared:
         if known.max() > SAME:
             return Finding("repair.rows")
         apart = bool(_distance(cKDTree(own[:, :-1]), mine[:, :-1]).max() <= SAME)
+        whole = bool(_distance(cKDTree(mine[:, :-1]), own[:, :-1]).max() <= SAME)
+        if not whole or (apart and len(mine) != len(own)):  # rows left out, or taken twice
+            return Finding("repair.rows")
         paired = bool(_distance(cKDTree(np.vstack([own, other])), mine).max() <= SAME)
         return cls(tuple(map(float, factors)), tuple(map(float, shifts)), _on_one_scale(X), paired, apart, len(X))
 
     @classmethod
     def from_dict(cls, data: Any, features: int) -> Self | Finding:
         """What a record says; a Finding for what does not fit."""
+        if isinstance(data, Mapping) and data.get("finding") in PROBLEMS:
+            return Finding(data["finding"])
         try:
             factors, shifts = (tuple(float(value) for value in data[name]) for name in ("factors", "shifts"))
             one_scale, paired, apart = (data[name] is True for name in ("one_scale", "paired", "apart"))

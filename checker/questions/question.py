@@ -37,6 +37,12 @@ UNSAVED = N_(
 )
 """What a learner is told whose evidence could not be saved in the folder."""
 
+EXPLAIN_FIRST = N_(
+    "Why this is so is what you are asked to explain in your own words further below. Write that first and save the "
+    "notebook; then call this once more, and compare yours with another explanation."
+)
+"""What stands in place of the explanation while the learner's own is not written."""
+
 TRIES_BEFORE_SOLUTION = 3
 """After so many attempts the feedback offers the solution."""
 
@@ -52,6 +58,7 @@ class Question(ABC, Generic[Answer]):
         hints: nudges, messages from vague to precise; a kind adds its own, nearly finished ones.
         why: why the solution is right, a message.
         reason: a question asked once this one is passed: why does it work? Answered with ``exercise.q1.because("a")``.
+        explained_in: ``grade_id`` of the cell in which the learner explains what ``why`` says: it is told after that.
         assignment: the id of the assignment it stands in; set by :class:`Assignment`.
         graded: whether evidence is kept for a grader.
     """
@@ -62,6 +69,7 @@ class Question(ABC, Generic[Answer]):
     hints: tuple[str, ...] = ()
     why: str = ""
     reason: ReasonQuestion | None = None
+    explained_in: str = ""
     assignment: str = ""
     graded: bool = False
     _last: dict[str, Report] = field(default_factory=dict, repr=False, compare=False)
@@ -199,10 +207,11 @@ class Question(ABC, Generic[Answer]):
         self._progress.hinted(self.id)
         title = translate("Hint {number} of {count}", number=shown + 1, count=len(hints))
         text, _, code = hints[shown].partition("\n")
-        show.display(Advice(title, text, code))
+        paragraphs = "\n\n" in hints[shown]
+        show.display(Advice(title, hints[shown]) if paragraphs else Advice(title, text, code))
 
     def all_hints(self) -> tuple[str, ...]:
-        """All hints in order, in the language in force; what follows a hint's first line is code."""
+        """All hints in order, in the language in force; what follows a hint's first line is code, or paragraphs."""
         hints = [translate(hint) for hint in self.hints]
         hints.extend(self._own_mistake())
         hints.extend(self._own_hints())
@@ -217,11 +226,13 @@ class Question(ABC, Generic[Answer]):
             yield report.findings[0].message
 
     def solution(self) -> None:
-        """Show the solution and why it is right."""
+        """Show the solution, and why it is right unless the learner is still to explain just that."""
         from checker import show
+        from checker.questions.explained import explained
 
         self._progress.solved(self.id)
-        show.display(Advice(translate("Solution"), translate(self.why), self.solution_code()))
+        why = self.why if not self.explained_in or explained(self.assignment, self.explained_in) else EXPLAIN_FIRST
+        show.display(Advice(translate("Solution"), translate(why), self.solution_code()))
 
     @property
     def _progress(self) -> Progress:
@@ -267,6 +278,7 @@ class Assignment:
         questions: in the order of the notebook.
         predictions: what a learner commits before running a demonstration, ``exercise.predict_1(...)``.
         graded: whether its answers leave evidence for a grader.
+        practice: questions without points and without evidence, ``exercise.q1_again``.
         written: points that a teacher gives by hand, for explanations in words.
         rubrics: how each of these explanations is marked, by the ``grade_id`` of its cell.
     """
@@ -278,15 +290,18 @@ class Assignment:
     written: float = 0.0
     rubrics: Mapping[str, Rubric] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
+    practice: tuple[Question[Any], ...] = ()
 
     def __post_init__(self) -> None:
         bound = tuple(_bound(question, self.id, self.graded) for question in self.questions)
         object.__setattr__(self, "questions", bound)
+        practice = tuple(_bound(question, self.id, False) for question in self.practice)
+        object.__setattr__(self, "practice", practice)
         predictions = tuple(replace(prediction, assignment=self.id) for prediction in self.predictions)
         object.__setattr__(self, "predictions", predictions)
 
     def __getattr__(self, name: str) -> Any:
-        parts = (*self.__dict__.get("questions", ()), *self.__dict__.get("predictions", ()))
+        parts = [part for kind in ("questions", "practice", "predictions") for part in self.__dict__.get(kind, ())]
         for part in parts:
             if part.id == name:
                 return part
@@ -300,7 +315,7 @@ class Assignment:
     def __dir__(self) -> list[str]:
         return [
             *super().__dir__(),
-            *(question.id for question in self.questions),
+            *(question.id for question in (*self.questions, *self.practice)),
             *(prediction.id for prediction in self.predictions),
         ]
 

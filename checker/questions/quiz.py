@@ -119,6 +119,25 @@ class ReasonQuestion(ChoiceQuestion):
     title: str = ""
     asks: str
 
+    def section(self, answer: Any, name: str, worth: float) -> Section:
+        """The reason as a part of another question's answer.
+
+        Args:
+            answer: the letter, as handed in.
+            name: the notebook's name for it.
+            worth: the points of the part.
+        """
+        letter = as_letter(answer)
+        finding = Finding("reason.right", Severity.NOTE, params={"why": self.why})
+        if letter is None or letter == "":
+            finding = Finding("reason.unanswered", params={"name": name})
+        elif letter not in self.choices:
+            finding = Finding("choice.unknown:named", params={"name": name, "choices": ", ".join(self.choices)})
+        elif letter != self.answer:
+            finding = Finding("reason.wrong", params={"text": self.wrong[letter]})
+        right = letter == self.answer
+        return Section("reason", right, worth if right else 0.0, worth, (finding,))
+
     def _offer(self, record: Record) -> Advice | None:
         return None  # what a wrong reason is answered with is the help
 

@@ -1,4 +1,4 @@
-"""Read your own curves: what changed between two runs, and one number."""
+"""Read your own curves: what changed between two runs, one number, and the reason."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from checker import datasets
-from checker.questions.answer import ReadingAnswer
+from checker.questions.answer import NOT_ASKED, ReadingAnswer
 from checker.questions.evidence import curves_record, data_record, unread_record
 from checker.questions.question import Question
 from checker.questions.training import Training, scale
 from checker.questions.typed import as_letter, as_number, no_number, noted_letter
-from checker.report import Finding, Outcome, Report, Section
+from checker.report import Advice, Finding, Outcome, Report, Section, Severity
 
 if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves are judged
     from checker.curves import Comparison, Curves
@@ -22,7 +22,10 @@ if TYPE_CHECKING:  # NumPy, which curves need, is loaded when the first curves a
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingQuestion(Question[ReadingAnswer]):
-    """Read your own curves: what changed between two runs, and one number.
+    """Read your own curves: what changed between two runs, one number, and the reason.
+
+    Half of the points are for the reading, in equal parts for change and number, half for the reason. In a notebook
+    that asks for no reason, an older one, the reading has all of them. What the runs show is said once it was read.
 
     Attributes:
         training: how both networks were trained.
@@ -41,24 +44,49 @@ class ReadingQuestion(Question[ReadingAnswer]):
     before: str
     reads_runs: ClassVar[bool] = True
 
-    def check(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> None:
-        """Compare your reading with your own two runs.
+    def check(
+        self,
+        effect: Any = None,
+        number: Any = None,
+        before: Any = None,
+        after: Any = None,
+        reason: Any = NOT_ASKED,
+    ) -> None:
+        """Compare your reading with your own two runs, and judge the reason.
 
         Args:
             effect: the letter of what changed.
             number: the number that the question asks for.
             before: the history of the network without the new layers.
             after: the history of the network with them.
+            reason: the letter of why.
         """
-        self._check(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+        self._check(lambda: ReadingAnswer.from_kernel(effect, number, before, after, reason))
 
-    def evaluate(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> Report:
+    def evaluate(
+        self,
+        effect: Any = None,
+        number: Any = None,
+        before: Any = None,
+        after: Any = None,
+        reason: Any = NOT_ASKED,
+    ) -> Report:
         """The report on a reading; shows nothing and raises nothing."""
-        return self._evaluate(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+        return self._evaluate(lambda: ReadingAnswer.from_kernel(effect, number, before, after, reason))
 
-    def grade(self, effect: Any = None, number: Any = None, before: Any = None, after: Any = None) -> float:
+    def grade(
+        self,
+        effect: Any = None,
+        number: Any = None,
+        before: Any = None,
+        after: Any = None,
+        reason: Any = NOT_ASKED,
+    ) -> float:
         """The points for a reading: a plain finite float in [0, points]; silent."""
-        return self._grade(lambda: ReadingAnswer.from_kernel(effect, number, before, after))
+        return self._grade(lambda: ReadingAnswer.from_kernel(effect, number, before, after, reason))
+
+    def _reason_asked(self) -> Advice | None:
+        return None  # it is part of the answer
 
     def from_evidence(self, evidence: Evidence, proved: Collection[Curves] = ()) -> ReadingAnswer:
         return ReadingAnswer.from_evidence(evidence, proved)
@@ -69,7 +97,8 @@ class ReadingQuestion(Question[ReadingAnswer]):
             "best_epoch": f'int(np.argmin({self.before}.history["val_loss"])) + 1',
             "best_loss": f'min({name}history.history["val_loss"])',
         }[self.number]
-        return f'{name}effect = "{self.effect}"\n{name}number = {number}'
+        code = f'{name}effect = "{self.effect}"\n{name}number = {number}'
+        return code if self.reason is None else f'{code}\n{name}reason = "{self.reason.answer}"'
 
     def sections(self, answer: ReadingAnswer) -> Iterator[Section]:
         before, after = answer.before, answer.after
@@ -86,16 +115,33 @@ class ReadingQuestion(Question[ReadingAnswer]):
         if self._swapped(answer):
             yield Section("answer", False, 0.0, self.points, (Finding("reading.swapped"),))
             return
+        asked = self.reason if answer.reason is not NOT_ASKED else None
+        worth = self.points if asked is None else self.points / 2
         findings = self._mistakes(answer, before, after)
-        points = self.points * (2 - len(findings)) / 2
-        yield Section("answer", not findings, points, self.points, findings)
+        told = () if findings else tuple(self._told(before, after))
+        yield Section("answer", not findings, worth * (2 - len(findings)) / 2, worth, findings or told)
+        if asked is not None:
+            yield asked.section(answer.reason, self._name("reason"), self.points - worth)
 
     def _mistakes(self, answer: ReadingAnswer, before: Curves, after: Curves) -> tuple[Finding, ...]:
-        """What is wrong in the answer, if these are the two runs."""
+        """What is wrong in the reading, if these are the two runs."""
+        comparison = self._compared(before, after)
+        return (*self._effect(answer.effect, comparison), *self._number(answer.number, before, after))
+
+    def _told(self, before: Curves, after: Curves) -> Iterator[Finding]:
+        """What the runs show, for whoever has read it."""
+        comparison = self._compared(before, after)
+        for name in sorted(comparison.names):
+            yield Finding(f"compare.{name}", Severity.NOTE, params=comparison.numbers)
+
+    def _compared(self, before: Curves, after: Curves) -> Comparison:
         from checker.curves import compare
 
-        comparison = compare(before, after, reference=datasets.median_loss(self.training.data))
-        return (*self._effect(answer.effect, comparison), *self._number(answer.number, before, after))
+        return compare(before, after, reference=datasets.median_loss(self.training.data))
+
+    def _name(self, part: str) -> str:
+        """The notebook's name for a part of the answer."""
+        return f"{self.training.prefix}{part}"
 
     def _swapped(self, answer: ReadingAnswer) -> bool:
         """Whether the answer is wrong of these two runs, and right of the same two the other way round."""
@@ -115,9 +161,10 @@ class ReadingQuestion(Question[ReadingAnswer]):
     def _effect(self, effect: Any, comparison: Comparison) -> Iterator[Finding]:
         letter = as_letter(effect)
         if letter is None or letter == "":
-            yield Finding("reading.unanswered", params={"name": "effect"})
+            yield Finding("reading.unanswered", params={"name": self._name("effect")})
         elif letter not in self.claims:
-            yield Finding("choice.unknown", params={"choices": ", ".join(self.claims)})
+            params = {"name": self._name("effect"), "choices": ", ".join(self.claims)}
+            yield Finding("choice.unknown:named", params=params)
         elif self.claims[letter] not in comparison.names:
             yield Finding("reading.effect", params={"text": self.texts[letter]})
 
@@ -126,20 +173,22 @@ class ReadingQuestion(Question[ReadingAnswer]):
         if isinstance(number, Finding):
             yield number
         elif value is None:
-            yield no_number(number, "number") or Finding("reading.unanswered", params={"name": "number"})
+            name = self._name("number")
+            yield no_number(number, name) or Finding("reading.unanswered", params={"name": name})
         elif self.number == "best_epoch":
             if not _names_best_epoch(value, before):
                 yield Finding("reading.best_epoch", params={"given": value, "epochs": len(before.loss)})
         elif not _names_best_loss(value, after):
-            yield Finding("reading.best_loss", params={"given": value})
+            yield Finding("reading.best_loss", params={"given": value, "history": self._name("history")})
 
     def _record(self, answer: ReadingAnswer) -> Mapping[str, Any]:
+        reason = {} if answer.reason is NOT_ASKED else {"reason": noted_letter(answer.reason)}
         return {
-            "answer": {"effect": noted_letter(answer.effect), "number": as_number(answer.number)},
+            "answer": {"effect": noted_letter(answer.effect), "number": as_number(answer.number), **reason},
             "before": curves_record(answer.before),
             "after": curves_record(answer.after),
             "unread": unread_record(
-                before=answer.before, after=answer.after, number=no_number(answer.number, "number")
+                before=answer.before, after=answer.after, number=no_number(answer.number, self._name("number"))
             ),
             "data": data_record(self.training.data),
         }

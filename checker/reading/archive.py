@@ -31,6 +31,8 @@ CONFIG_LIMIT: Final = 2 * MEGABYTE
 JSON_DEPTH: Final = 64
 HDF5_OBJECTS: Final = 4_000
 HDF5_DEPTH: Final = 24
+_IN_PLACE: Final = 0x2 | 0x4
+"""HDF5 reads an image where it lies: H5LT_FILE_IMAGE_DONT_COPY and _DONT_RELEASE of ``H5LTopen_file_image``."""
 
 Array: TypeAlias = "NDArray[np.float32]"
 Weights: TypeAlias = Mapping[str, Mapping[str, Array]]
@@ -38,7 +40,7 @@ Weights: TypeAlias = Mapping[str, Mapping[str, Array]]
 
 _MEMBERS: Final = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 _END_OF_ZIP: Final = 22  # bytes of the record that ends a zip without comment
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _NOT_BRACKET = re.compile(rb"[^\[\]{}]+")
 
 
@@ -126,6 +128,8 @@ class OpenFolder:
 
 
 def _opened(name: str, flags: int, folder: int) -> int:
+    if name in ("", ".", "..") or set(name) & set("/\0"):  # it would name something else
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     try:
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder)
     except FileNotFoundError:
@@ -158,7 +162,10 @@ def json_object(data: bytes, limit: int, values: int | None = None) -> dict[str,
     """
     if len(data) > limit:
         raise Refused("evidence.too_big")
-    structure = _STRING.sub(b"", data)
+    bare = _ESCAPED.sub(b"", data)
+    if values is not None and bare.count(b'"') > 10 * values:
+        raise Refused("evidence.too_big")
+    structure = b"".join(bare.split(b'"')[::2])  # what stands between strings
     if values is not None and structure.count(b",") > values:
         raise Refused("evidence.too_big")
     depth = 0
@@ -176,7 +183,7 @@ def json_object(data: bytes, limit: int, values: int | None = None) -> dict[str,
 
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
-_BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_BRACKET_OR_QUOTE = re.compile(rb'["\[\]{}]')
 _OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')
 TOKENS: Final = 400_000
 """Values that a notebook may hold besides its outputs; those of the course hold some thousands."""
@@ -212,13 +219,28 @@ def outputs_apart(data: bytes) -> tuple[bytes, list[slice]]:
 def _end_of_list(data: bytes, place: int) -> int:
     """Where the list that is open at this place is closed; the end of the data if it is not."""
     depth = 1
-    for token in _BRACKET_OR_STRING.finditer(data, place):
-        if token[0] in (b"[", b"{"):
+    while (token := _BRACKET_OR_QUOTE.search(data, place)) is not None:
+        place = token.end()
+        if token[0] == b'"':
+            place = _end_of_string(data, place)
+        elif token[0] in b"[{":
             depth += 1
-        elif token[0] in (b"]", b"}"):
+        else:
             depth -= 1
             if depth == 0:
                 return token.start()
+    return len(data)
+
+
+def _end_of_string(data: bytes, place: int) -> int:
+    """Where the string ends whose quotation mark stands before this place; the end of the data if it does not.
+
+    An archive in a string is megabytes long: they are passed over by ``find``, not letter by letter.
+    """
+    while (end := data.find(b'"', place)) >= 0:
+        if (end - place - len(data[place:end].rstrip(b"\\"))) % 2 == 0:
+            return end + 1
+        place = end + 1
     return len(data)
 
 
@@ -263,6 +285,9 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
 def read_weights(data: bytes) -> Weights:
     """The arrays of an HDF5 file that holds nothing but plain arrays of numbers, all inside the file itself.
 
+    Returns:
+        The arrays; they may be views of the file's content, and are not to be written to.
+
     Raises:
         Refused: soft or external links, external or chunked storage, filters, other types than numbers, shapes that
             declare more than the file holds, or too many objects.
@@ -270,9 +295,9 @@ def read_weights(data: bytes) -> Weights:
     from h5py import h5f
 
     try:
-        file = h5f.open_file_image(data)
+        file = h5f.open_file_image(data, _IN_PLACE)
         try:
-            walk = _WeightsWalk(len(data))
+            walk = _WeightsWalk(data)
             walk.group(file, "", 0)
             return walk.found
         finally:
@@ -286,14 +311,17 @@ def read_weights(data: bytes) -> Weights:
 class _WeightsWalk:
     """One walk over an HDF5 file, with what is left of its allowance and what it found."""
 
-    def __init__(self, size: int) -> None:
-        self.bytes_left = size
+    def __init__(self, data: bytes) -> None:
+        import numpy as np
+        from h5py import h5d, h5g, h5l, h5o, h5s, h5t
+
+        self.np, self.h5d, self.h5g, self.h5l, self.h5o, self.h5s, self.h5t = np, h5d, h5g, h5l, h5o, h5s, h5t
+        self.data = data
+        self.bytes_left = len(data)
         self.objects_left = HDF5_OBJECTS
         self.found: dict[str, dict[str, Array]] = {}
 
     def group(self, group: Any, path: str, depth: int) -> None:
-        from h5py import h5d, h5g, h5l, h5o
-
         if depth > HDF5_DEPTH:
             raise Refused("evidence.too_deep")
         for raw in group:
@@ -301,33 +329,35 @@ class _WeightsWalk:
             self.objects_left -= 1
             if self.objects_left < 0:
                 raise Refused("evidence.too_big")
-            if group.links.get_info(raw).type != h5l.TYPE_HARD:
+            if group.links.get_info(raw).type != self.h5l.TYPE_HARD:
                 raise Refused("evidence.link")
-            found = h5o.open(group, raw)
-            if isinstance(found, h5g.GroupID):
+            found = self.h5o.open(group, raw)
+            if isinstance(found, self.h5g.GroupID):
                 self.group(found, f"{path}/{name}" if path else name, depth + 1)
-            elif isinstance(found, h5d.DatasetID):
+            elif isinstance(found, self.h5d.DatasetID):
                 self.found.setdefault(path, {})[name] = self.dataset(found)
             else:
                 raise Refused("evidence.unreadable")
 
     def dataset(self, dataset: Any) -> Array:
-        """The array, read only when the file holds as much as it declares."""
-        import numpy as np
-        from h5py import h5d, h5s, h5t
-
+        """The array, taken only when the file holds as much as it declares."""
         storage = dataset.get_create_plist()
-        plain = storage.get_layout() in (h5d.CONTIGUOUS, h5d.COMPACT) and not storage.get_nfilters()
+        layout = storage.get_layout()
+        plain = layout in (self.h5d.CONTIGUOUS, self.h5d.COMPACT) and not storage.get_nfilters()
         if not plain or storage.get_external_count():
             raise Refused("evidence.link")
         kind = dataset.get_type()
-        if kind.get_class() not in (h5t.FLOAT, h5t.INTEGER) or kind.get_size() > 8:
+        if kind.get_class() not in (self.h5t.FLOAT, self.h5t.INTEGER) or kind.get_size() > 8:
             raise Refused("evidence.unreadable")
-        size = dataset.get_space().get_simple_extent_npoints() * kind.get_size()
+        count = dataset.get_space().get_simple_extent_npoints()
+        size = count * kind.get_size()
         self.bytes_left -= size
         if self.bytes_left < 0 or size > dataset.get_storage_size():
             raise Refused("evidence.too_big")
-        values = np.empty(dataset.shape, "float32")
+        if layout == self.h5d.CONTIGUOUS and count and kind.equal(self.h5t.IEEE_F32LE):  # as Keras writes: in one piece
+            values = self.np.frombuffer(self.data, "<f4", count, dataset.get_offset())
+            return values.reshape(dataset.shape)
+        values = self.np.empty(dataset.shape, "float32")
         if values.size:
-            dataset.read(h5s.ALL, h5s.ALL, values, h5t.NATIVE_FLOAT)
+            dataset.read(self.h5s.ALL, self.h5s.ALL, values, self.h5t.NATIVE_FLOAT)
         return values

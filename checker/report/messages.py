@@ -60,6 +60,15 @@ MESSAGES: dict[str, str] = {
         "At the very start, `{layer}` is called but its result is not kept, so that it never enters the network: write `x = {layer}(inputs)` and go on with `x`."
     ),
     "layer.missing:after_new": N_("After the `{after}` that you add, add `{layer}` as well."),
+    "layer.missing:any": N_(
+        "After layer {position} `{after}`, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
+    "layer.missing:any_first": N_(
+        "At the very start, before the first layer, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
+    "layer.missing:any_after_new": N_(
+        "After the `{after}` that you add, add one more layer; of which kind is up to you, for instance `{layer}`."
+    ),
     "layer.extra:pair": N_(
         "Remove layer {position} `{layer}` and layer {activation_position} `{activation}` after it."
     ),
@@ -105,6 +114,7 @@ MESSAGES: dict[str, str] = {
         "The network has {actual} `{kind}` layers: this question asks for {expected}. `{layer}` is called after layer {position}, but its result is not kept: write `x = {layer}(x)` and go on with `x`."
     ),
     "network.beside": N_("The layers do not stand where this question wants them: read its rules once more."),
+    "network.rule": N_("The rule: {text}"),
     "network.never": N_("The layers do not stand where this question wants them: read its rules once more."),
     "network.parameters": N_(
         "The network has {actual} parameters, this question allows {expected}: use fewer units or layers."
@@ -114,7 +124,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- whether a history is this model's ------------------------------------------------------------------------
     "history.other_model": N_(
-        "This history is another model's, and the weights of yours do not reproduce it: run the cell that trains *this* model again, then check."
+        "This history is another model's, and the weights of yours do not reproduce it: run the cell that trains this model again, then check."
     ),
     "history.epochs": N_(
         "The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."
@@ -152,8 +162,30 @@ MESSAGES: dict[str, str] = {
         "The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."
     ),
     "reading.best_loss": N_(
-        '{given:g} is not the lowest validation loss of the run with the new layers: `min(history.history["val_loss"])` gives it.'
+        '{given:g} is not the lowest validation loss of the run with the new layers: `min({history}.history["val_loss"])` gives it.'
     ),
+    "ablation.unanswered": N_("`{name}` is still empty: fill in what you read off your table."),
+    "ablation.needed": N_(
+        "Your own table does not show this: {text} A layer is needed if both runs with both layers lie below both runs without it; compare the row `both` with the two rows below it."
+    ),
+    "ablation.chance": N_(
+        "{given:g} is not the largest difference between two seeds: subtract the two numbers of each row, and take the largest difference."
+    ),
+    "ablation.right": N_(
+        "Right: the worse run with both layers beats the better one without dropout by {dropout:.3f}, and the better one without batch normalization by {batch_normalization:.3f} (a minus sign means that it does not beat it); another seed alone makes a difference of up to {chance:.3f}."
+    ),
+    "ablation.right:broken": N_(
+        "Right. Some of these trainings fell apart, which says more than any difference between losses."
+    ),
+    "ablation.same_seed": N_(
+        "Both runs of the row `{name}` are the same: give each its own seed, as the cell above does, and run it again."
+    ),
+    "ablation.same_network": N_(
+        "The rows `{first}` and `{second}` are the same to the last digit, so taking the layer out changed nothing: hand in a network in which dropout and batch normalization are at work (q1), and run the cell again."
+    ),
+    "reason.unanswered": N_("`{name}` is still empty: choose the letter of the reason."),
+    "reason.right": N_("Your reason is right. {why}"),
+    "reason.wrong": N_("On your reason: {text}"),
     "answer.none": N_("Nothing is filled in yet: put your answer in place of `None`."),
     "answer.right": N_("Right. {why}"),
     "answer.right:reason": N_("Right."),
@@ -164,12 +196,13 @@ MESSAGES: dict[str, str] = {
     "number.larger": N_("The right number is larger."),
     "number.smaller": N_("The right number is smaller."),
     "choice.unknown": N_("Choose one of {choices}, as a letter in quotation marks."),
+    "choice.unknown:named": N_("`{name}`: choose one of {choices}, as a letter in quotation marks."),
     # --- repairing a broken training --------------------------------------------------------------------------------
     "repair.commit": N_(
         "Name a cause first: put the letter of the cause that you suspect in place of `None`, then repair."
     ),
     "repair.unchanged": N_(
-        "This is still the broken training: change the one thing that is its cause, and train again."
+        "The cause is still there: network, optimizer, learning rate, batch size and epochs are the broken training's, and its data is no better. Change the one thing that is the cause, and train again."
     ),
     "repair.untouched": N_("The cause itself is still there: the one thing that is wrong was not changed."),
     "repair.put_back": N_("Something was changed that is not the cause: put it back."),
@@ -216,7 +249,7 @@ MESSAGES: dict[str, str] = {
         "The evidence is damaged: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.altered": N_(
-        "The saved model and its record do not belong together: run the graded cell once more and hand in both files as they are."
+        "The saved model or its record was changed after the checker wrote them, or they do not belong together: run the graded cell once more, save, and hand the notebook in as it is."
     ),
     "evidence.format": N_(
         "The evidence was written by another version of the checker: update the course and run the graded cell once more."
@@ -236,6 +269,9 @@ MESSAGES: dict[str, str] = {
         "The checker could not make sense of this ({error}): hand in the model and the history as the cell above made them."
     ),
     # --- the history that was handed in ---------------------------------------------------------------------------
+    "history.ablation": N_(
+        "There is no ablation yet: run the cell that fills `runs`, and hand in `runs` unchanged, with the histories of four networks and two seeds each."
+    ),
     "history.none": N_(
         "There is no history yet: keep what training returns, `history = model.fit(...)`, and hand that in."
     ),

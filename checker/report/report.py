@@ -1,7 +1,7 @@
 """What was found: plain data, made once, saved as JSON, shown in any language.
 
-A :class:`Report` has sections ("architecture", "curves", "answer", "cause", "change"), a section has findings and, for
-an architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
+A :class:`Report` has sections ("architecture", "curves", "answer", "reason", "cause", "change"), a section has findings
+and, for an architecture, the rows of the side-by-side table. Nothing here knows Keras, HTML or nbgrader.
 """
 
 from __future__ import annotations
@@ -276,5 +276,5 @@ def restored(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: restored(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [restored(item) for item in value]
+        return [item if type(item) is float else restored(item) for item in value]  # nearly all are losses
     return value

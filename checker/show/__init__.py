@@ -34,6 +34,22 @@ def display(thing: object) -> None:
             print(_text(thing))
 
 
+def curves(*histories: object) -> None:
+    """Show the learning curves of one run or of two, with their values, and without a word on what they mean.
+
+    Args:
+        histories: what ``model.fit`` returned, the first run first.
+
+    Raises:
+        TypeError: there are more than two, or none.
+    """
+    if not 1 <= len(histories) <= 2:
+        raise TypeError(f"one run or two, not {len(histories)}")
+    from checker.show import page
+
+    display(page.uncommented(*histories))
+
+
 def bundle(thing: object) -> dict[str, str]:
     """The feedback as a bundle of MIME types: ``text/html`` and ``text/plain``."""
     shown = {"text/plain": _text(thing)}

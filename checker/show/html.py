@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from checker.language import get_language
 from checker.show import page
@@ -57,6 +57,8 @@ def _page() -> Template:
 
 def _prose(text: str) -> Markup:
     """The text escaped, what stands between backquotes as code."""
+    if "`" not in text:
+        return escape(text)
     pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a backquote without its partner is just a backquote
         pieces[-2:] = ["`".join(pieces[-2:])]

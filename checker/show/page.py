@@ -5,10 +5,10 @@ A page is words in the language in force, already chosen and ordered; how they l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
-from checker.curves import Comparison, Diagnosis, Verdict, kinds
+from checker.curves import Comparison, Curves, Diagnosis, NotCurves, Verdict, kinds
 from checker.language import N_, translate
 from checker.report import Advice, Finding, Line, Report, Row, Section, Severity, Standing
 from checker.show import words
@@ -58,12 +58,13 @@ class Steps:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its header."""
+    """A table; the first cell of a row is its header. A closed one opens on demand, where that is possible."""
 
     kind: ClassVar[str] = "table"
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ _CLAUSES = {
     ("curves", False): N_("the curves are not yet as they should be"),
     ("answer", True): N_("the answer is right"),
     ("answer", False): N_("the answer is not right yet"),
+    ("reason", True): N_("the reason is right"),
+    ("reason", False): N_("the reason is not right yet"),
     ("cause", True): N_("the cause is found"),
     ("cause", False): N_("the cause is not found yet"),
     ("change", True): N_("the right thing was changed"),
@@ -158,6 +161,7 @@ _PARTS = {
     "training": N_("Training"),
     "curves": N_("Learning curves"),
     "answer": N_("Answer"),
+    "reason": N_("Reason"),
     "cause": N_("Cause"),
     "change": N_("Change"),
 }
@@ -210,6 +214,7 @@ def _unjudged(finding: Finding) -> bool:
 _QUESTIONS = {
     "q#": N_("Question {number}"),
     "q#_reason": N_("Question {number}, the reason"),
+    "q#_again": N_("Question {number}, once more"),
     "recall_#": N_("Recall question {number}"),
 }
 """What a question is called by its id, which holds its number."""
@@ -343,6 +348,55 @@ def _status(diagnosis: Diagnosis) -> str:
         return "wrong"
     plainly = all(verdict.strength == "plain" for verdict in diagnosis.verdicts)
     return "right" if plainly and "still_improving" not in diagnosis else "note"
+
+
+ROWS = 10
+"""Steps between the epochs whose losses :func:`uncommented` lists."""
+
+
+def uncommented(*histories: object) -> Page:
+    """One run or two, drawn and listed, without a word on what they show: that is for the reader to find.
+
+    Args:
+        histories: what ``model.fit`` returned; what holds no curves gets a page that says so.
+    """
+    try:
+        read = [Curves.of(history).to_dict() for history in histories]
+    except NotCurves as problem:
+        return Page("note", "", (Text(Finding(problem.code, params=problem.params).message),))
+    runs = tuple(replace(Run.of(curves), unread=True) for curves in read)
+    two = len(runs) == 2
+    said = words.told_both(*runs) if two else words.told(runs[0])
+    headline = translate(N_("Learning curves of two runs")) if two else translate(N_("Learning curves"))
+    return Page("note", headline, (Picture(runs, said), _values(runs)))
+
+
+def _values(runs: tuple[Run, ...]) -> Table:
+    """The losses at some epochs, the last one among them."""
+    names: tuple[tuple[str, str], ...] = ((N_("training loss"), N_("validation loss")),)
+    if len(runs) == 2:
+        names = (
+            (N_("first run: training"), N_("first run: validation")),
+            (N_("second run: training"), N_("second run: validation")),
+        )
+    pairs = [
+        pair
+        for run, named in zip(runs, names, strict=True)
+        for pair in zip((run.loss, run.val_loss), named, strict=True)
+    ]
+    columns = [(translate(name), values) for values, name in pairs if values]
+    longest = max(run.epochs for run in runs)
+    step = max(1, -(-longest // ROWS))
+    epochs = [*range(1, longest, step), longest]
+    rows = tuple(
+        (
+            Cell(str(epoch)),
+            *(Cell(words.number(values[epoch - 1]) if epoch <= len(values) else "–") for _, values in columns),
+        )
+        for epoch in epochs
+    )
+    head = (translate(N_("epoch")), *(name for name, _ in columns))
+    return Table(translate(N_("The losses at some epochs")), head, rows)
 
 
 # --- advice and progress ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -56,9 +57,11 @@ class Scale(StrEnum):
 
     def bent(self, value: float) -> float:
         """A value as a length along the axis, in units of the axis."""
+        if self is Scale.LINEAR:
+            return value
         if self is Scale.LOGARITHMIC:
             return math.log10(value)
-        return math.copysign(math.log10(1 + abs(value)), value) if self is Scale.SYMMETRIC else value
+        return math.copysign(math.log10(1 + abs(value)), value)
 
 
 Point: TypeAlias = tuple[float, float]
@@ -83,9 +86,13 @@ class Axis:
     ticks: tuple[Tick, ...]
     scale: Scale = Scale.LINEAR
 
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        return self.scale.bent(self.low), self.scale.bent(self.high)
+
     def place(self, value: float) -> float:
         """Where the value stands: 0 at the low end, 1 at the high one."""
-        low, high = self.scale.bent(self.low), self.scale.bent(self.high)
+        low, high = self._ends
         return (self.scale.bent(value) - low) / (high - low)
 
 
@@ -282,6 +289,8 @@ def thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
 
 def bounded(value: float) -> float:
     """The value within what can be drawn; NaN and infinity, which are marked otherwise, as NaN."""
+    if _LOWEST < value < _HIGHEST:  # nearly every loss
+        return value
     if not math.isfinite(value):
         return math.nan
     return 0.0 if abs(value) < _LOWEST else min(max(value, -_HIGHEST), _HIGHEST)
@@ -340,11 +349,12 @@ def _together(epochs: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _gap(run: Run, y: Axis) -> Gap | None:
     """The distance between the ends of both curves, where validation ends clearly above training."""
-    pairs = zip(map(bounded, run.loss), map(bounded, run.val_loss), strict=False)
-    finite = [(epoch, *pair) for epoch, pair in enumerate(pairs, 1) if not any(map(math.isnan, pair))]
-    if not finite or y.scale is not Scale.LINEAR:
+    pairs = list(zip(run.loss, run.val_loss, strict=False))
+    finite = (epoch for epoch in range(len(pairs), 0, -1) if all(map(math.isfinite, pairs[epoch - 1])))
+    epoch = next(finite, None)
+    if epoch is None or run.unread or y.scale is not Scale.LINEAR:
         return None
-    epoch, loss, val_loss = finite[-1]
+    loss, val_loss = map(bounded, pairs[epoch - 1])
     return Gap(epoch, loss, val_loss) if val_loss - loss >= 0.08 * (y.high - y.low) else None
 
 

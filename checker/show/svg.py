@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from jinja2 import Template
 from markupsafe import Markup
@@ -25,19 +26,19 @@ class Canvas:
 
     plot: Plot
 
-    @property
+    @cached_property
     def left(self) -> float:
         return self.plot.frame[0] * self.plot.size[0]
 
-    @property
+    @cached_property
     def right(self) -> float:
         return self.plot.frame[2] * self.plot.size[0]
 
-    @property
+    @cached_property
     def top(self) -> float:
         return (1 - self.plot.frame[3]) * self.plot.size[1]
 
-    @property
+    @cached_property
     def bottom(self) -> float:
         return (1 - self.plot.frame[1]) * self.plot.size[1]
 

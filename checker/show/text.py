@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from rich.cells import cell_len
+from rich import cells
 
 from checker.show import page
 
@@ -21,6 +21,11 @@ _WORDS = re.compile(
 _PIECES = re.compile(
     rf"\s+|`[^`]+`[^\s`\u2e80-\uffef]*[，。、；：？！）》」』】”’]*|{_WORD}"
 )  # the same, but code in one piece
+
+
+def cell_len(text: str) -> int:
+    """How many columns the text takes."""
+    return len(text) if text.isascii() and text.isprintable() else cells.cell_len(text)
 
 
 def render(thing: object) -> str:

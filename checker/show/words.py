@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from statistics import median
 from typing import Any, Self
 
@@ -62,17 +62,27 @@ def listed(items: Sequence[str]) -> str:
 
 
 def clauses(items: Iterable[tuple[str, bool]]) -> str:
-    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+    """Clauses as one, with one "but" between good and bad: ``the network is right, but the training still overfits``.
 
     Args:
         items: each clause, and whether what it says is good.
     """
-    said, before = "", None
+    alike: dict[bool, list[str]] = {}
     for clause, good in items:
-        template = N_("{clause}, and {other}") if before in (None, good) else N_("{clause}, but {other}")
-        said = translate(template, clause=said, other=clause) if said else clause
-        before = good
-    return said
+        alike.setdefault(good, []).append(clause)
+    return reduce(
+        lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
+        [*map(_in_one, alike.values())] or [""],
+    )
+
+
+def _in_one(alike: Sequence[str]) -> str:
+    """Clauses that are all good, or all bad, as one."""
+    *first, last = alike
+    if not first:
+        return last
+    said = reduce(lambda one, other: translate(N_("{clause}, {other}"), clause=one, other=other), first)
+    return translate(N_("{clause}, and {other}"), clause=said, other=last)
 
 
 def sentences(items: Iterable[str]) -> str:
@@ -112,12 +122,14 @@ class Run:
         val_loss: validation loss per epoch, empty where there is none.
         names: diagnoses of the run.
         worse: first and last epoch, counted from 1, of the stretch in which the run overfits.
+        unread: whether the reader is to find the best epoch: it is neither marked nor told.
     """
 
     loss: tuple[float, ...]
     val_loss: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     worse: tuple[int, int] | None = None
+    unread: bool = False
 
     @classmethod
     def of(cls, curves: Mapping[str, Any], names: Iterable[str] = (), worse: tuple[int, int] | None = None) -> Self:
@@ -131,9 +143,11 @@ class Run:
     def epochs(self) -> int:
         return max(len(self.loss), len(self.val_loss))
 
-    @property
+    @cached_property
     def best(self) -> int | None:
-        """The epoch, counted from 1, with the lowest finite validation loss."""
+        """The epoch, counted from 1, with the lowest finite validation loss; None where it is not to be told."""
+        if self.unread:
+            return None
         finite = [(value, epoch) for epoch, value in enumerate(self.val_loss, 1) if math.isfinite(value)]
         return min(finite)[1] if finite else None
 
@@ -148,7 +162,7 @@ class Run:
         before, after = median(stretch[:3]), median(stretch[-3:])
         return after - before > 0.02 * abs(before)
 
-    @property
+    @cached_property
     def broken(self) -> tuple[int, ...]:
         """Epochs, counted from 1, at which a loss is NaN or infinite."""
         series = (self.loss, self.val_loss)

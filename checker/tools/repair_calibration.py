@@ -270,17 +270,17 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     for question in questions:
         for variant in variants(question):
-            answered = _answered(question, variant.recipe)
+            handed_in = answered(question, variant.recipe)
             for seed in range(seeds):
                 if (whole := known.get((_name(question, variant.recipe), seed))) is not None:
                     assert whole.val_loss is not None
                     last = _epochs(variant.recipe)
                     curves = Curves(whole.loss[:last], whole.val_loss[:last])
-                    yield _row(question, variant, seed, curves, answered)
+                    yield _row(question, variant, seed, curves, handed_in)
 
 
-def _answered(question: RepairQuestion, recipe: Recipe) -> RepairAnswer:
-    """The right diagnosis and this training, its curves still missing."""
+def answered(question: RepairQuestion, recipe: Recipe) -> RepairAnswer:
+    """The right diagnosis, and this training without its curves; nothing is trained."""
     import keras
 
     model = eval(recipe.network.code(), {"keras": keras})
@@ -293,9 +293,9 @@ def _answered(question: RepairQuestion, recipe: Recipe) -> RepairAnswer:
 
 
 def _row(
-    question: RepairQuestion, variant: Variant, seed: int, curves: Curves, answered: RepairAnswer
+    question: RepairQuestion, variant: Variant, seed: int, curves: Curves, handed_in: RepairAnswer
 ) -> dict[str, Any]:
-    answer = replace(answered, network=replace(answered.network, curves=curves))
+    answer = replace(handed_in, network=replace(handed_in.network, curves=curves))
     found = diagnose(curves, reference=datasets.median_loss(question.training.data))
     return {
         "question": question.id,

@@ -512,7 +512,8 @@ class TestLimits:
 @needs_sandbox
 def test_what_comes_back_is_evidence_not_points(tmp_path: Path) -> None:
     """Patched checker, patched display hook, input transformers and a module that shadows a library: all in vain."""
-    forged = json.dumps({**classroom.trained("dropout")[1], "history": {"loss": [0.1] * 50, "val_loss": [0.1] * 50}})
+    history = {"loss": [0.1] * 50, "val_loss": [0.1] * 50}
+    forged = evidence.sealed({**classroom.trained("dropout")[1], "history": history}).decode()
     done = run(
         "import checker.questions, sys, builtins\n"
         "checker.questions.NetworkQuestion.grade = lambda *_: 4.0\n"

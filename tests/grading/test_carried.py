@@ -22,6 +22,7 @@ from checker.grading.marking import Marks, grade_notebook
 from checker.grading.sandbox import Ending, Run
 from checker.grading.submission import Release, Submission
 from checker.questions.bundle import MIME
+from checker.questions.evidence import sealed
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ def edited(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> No
 def dated(folder: Path, saved: object) -> None:
     """Have all records in the folder claim that they were saved then."""
     for path in (folder / "evidence").glob("*.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "saved": saved}))
+        path.write_bytes(sealed({**json.loads(path.read_text()), "saved": saved}))
 
 
 def put(folder: Path, network: str, saved: object = None) -> None:

@@ -90,9 +90,10 @@ def test_each_change_is_judged_by_itself_and_all_together(course: Path) -> None:
 def test_a_misread_curve_names_the_right_letter_and_number(course: Path) -> None:
     page = told(course, "misread", "q4")
     assert "0 of 2 points" in page
-    assert '`effect="b"`: 1 of 2 points.' in page
+    assert '`effect="b"`: 0.5 of 2 points.' in page
+    assert '`reason="d"`: 1 of 2 points.' in page
     assert "`number=" in page
-    assert "effect='c', number=7.77" in page
+    assert "effect='c', number=7.77, reason=None" in page
 
 
 def test_nothing_handed_in_is_said(course: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_notebook_without_the_assignment_s_cells_is_told(cells: list[dict[str,
 def test_a_broken_notebook_beside_an_untouched_one_is_told() -> None:
     untouched, answered = (json.dumps(book).encode() for book in (notebook("spotify"), solved("spotify")))
     files = {"spotify.ipynb": untouched, "spotify-Copy1.ipynb": answered[: len(answered) // 2]}
-    assert Submission("ada", files).found(RELEASE).problems == ("submission.other_notebook",)
+    assert Submission("ada", files).found(RELEASE).problems == ("submission.damaged", "submission.other_notebook")
 
 
 def test_deleted_cells_come_back_at_their_place() -> None:

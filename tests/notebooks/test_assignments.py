@@ -16,6 +16,9 @@ from assignments import NAMES, cell_of, grade_id, notebook, solved
 from place import ROOT
 
 from checker.assignments import find
+from checker.language import translate, using
+from checker.questions import ReadingQuestion
+from checker.report import Report
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,8 +59,9 @@ def test_each_english_passage_is_followed_by_its_chinese_twin(name: str) -> None
 
 
 def _numbers(cell: dict[str, list[str]]) -> list[str]:
-    """The numbers of a passage but for its headings' ("Part 1", "第一部分")."""
+    """The numbers of a passage but for those of headings ("Part 1", "第一部分") and of links that lead to them."""
     text = "".join(line for line in cell["source"] if not line.startswith("#"))
+    text = re.sub(r"\[[^]]*\]\(#[^)]*\)", "", text)
     return sorted(re.findall(r"\d[\d.,]*\d|\d", text))
 
 
@@ -133,13 +137,79 @@ def test_the_clinic_prepares_the_arrays_that_the_checker_knows(function: str, da
         np.testing.assert_array_equal(array, expected)
 
 
-def test_the_challenge_states_the_budget_and_the_loss_that_are_judged() -> None:
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+def test_each_rule_of_the_challenge_is_in_the_notebook_the_hint_and_the_verdict_in_the_same_words(tongue: str) -> None:
     from checker.assignments import challenge
 
-    rules = next(cell for cell in notebook("challenge")["cells"] if cell["id"] == "rules-en")
-    text = "".join(rules["source"])
-    assert f"{challenge.BUDGET:,} parameters" in text
-    assert f"**{challenge.TARGET}**" in text
+    question = challenge.q1
+    cell = next(cell for cell in notebook("challenge")["cells"] if cell["id"] == f"rules-{tongue}")
+    listed = [line.removeprefix("- ").strip() for line in cell["source"] if line.startswith("- ")]
+    with using(tongue):
+        rules = [translate(rule.text) for rule in question.rules]
+        assert listed == rules
+        assert any(hint.split("\n\n")[1:] == rules for hint in question.all_hints())
+        for rule, text in zip(question.rules, rules, strict=True):
+            assert text in rule.cited().message
+
+
+def test_a_broken_rule_of_the_challenge_is_cited() -> None:
+    """Each rule is broken by one design or run, and no other rule is cited then."""
+    import keras
+    from keras import layers
+
+    from checker.assignments import challenge
+
+    def chain(*stack: Any) -> Any:
+        model = keras.Sequential([keras.Input((11,)), *stack])
+        model.compile("adam", "mae")
+        return model
+
+    def body(rate: float = 0.2, units: int = 16) -> list[Any]:
+        return [layers.BatchNormalization(), layers.Dense(units, activation="relu"), layers.Dropout(rate)]
+
+    rules = list(challenge.q1.rules)
+    broken = {
+        0: chain(*body(0.9), layers.Dense(1)),
+        1: chain(layers.Dense(16), layers.Dropout(0.2), layers.Dense(1)),
+        2: chain(layers.Dropout(0.2), *body(), layers.Dense(1)),
+        3: chain(*body(), layers.Dense(1), layers.BatchNormalization()),
+        4: chain(*body(), layers.Dense(1, activation="relu")),
+        5: chain(*body(units=2000), layers.Dense(1)),
+    }
+    for number, model in broken.items():
+        assert _cited(challenge.q1.evaluate(model=model)) == [rules[number].text]
+    other = chain(*body(), layers.Dense(1))
+    other.compile("sgd", "mae")
+    falling = [1.0 - epoch / 100 for epoch in range(50)]
+    runs = {
+        6: (other, falling, falling),
+        7: (None, falling, [*falling[:25], *(0.75 + epoch / 50 for epoch in range(25))]),
+        8: (None, [0.57 + 0.3 * 0.8**epoch for epoch in range(50)], [0.58 + 0.3 * 0.8**epoch for epoch in range(50)]),
+    }
+    for number, (model, loss, val_loss) in runs.items():
+        handed_in = {} if model is None else {"model": model}
+        report = challenge.q1.evaluate(**handed_in, history={"loss": loss, "val_loss": val_loss})
+        assert rules[number].text in _cited(report), number
+
+
+def _cited(report: Report) -> list[str]:
+    return [finding.params["text"] for finding in report.findings if finding.code == "network.rule"]
+
+
+def test_the_rules_of_the_challenge_are_what_is_judged() -> None:
+    from checker.assignments import challenge
+
+    texts = " ".join(rule.text for rule in challenge.q1.rules)
+    training = challenge.q1.training
+    assert training is not None
+    assert f"at most {challenge.BUDGET:,} parameters" in texts
+    assert f"below {challenge.TARGET}." in texts
+    assert f"`{training.optimizer}` and `{training.loss}`" in texts
+    assert f"at least {training.least_epochs} epochs" in texts
+    worded = [rule.constraint for rule in challenge.q1.rules if rule.constraint is not None]
+    assert worded == list(challenge.q1.network.constraints)
+    codes = {code for rule in challenge.q1.rules for code in rule.codes}
+    assert {f"curve.{name}" for name in training.forbidden} <= codes
 
 
 def test_the_clinic_hands_out_the_broken_code_and_keeps_the_repaired_one() -> None:
@@ -184,5 +254,55 @@ def test_choices_and_written_points_are_the_declared_ones(name: str) -> None:
     for question in assignment.questions:
         for letter, text in getattr(question, "texts", {}).items():
             assert f'- `"{letter}"` {text}' in passages
+        for tongue in ("en", "zh"):
+            with using(tongue):
+                for letter, text in _reasons(question).items():
+                    assert f'- `"{letter}"` {translate(text)}\n' in _passages(cells, tongue)
     graded = sum(cell["metadata"]["nbgrader"]["points"] for cell in cells if _is_graded(cell))
     assert graded == assignment.points + assignment.written
+
+
+def _reasons(question: Any) -> dict[str, str]:
+    """The reasons that are a part of the answer, by letter."""
+    asked = question.reason if isinstance(question, ReadingQuestion) else getattr(question, "asked", None)
+    return {} if asked is None else dict(asked.choices)
+
+
+def _passages(cells: list[Any], tongue: str) -> str:
+    return "".join("".join(cell["source"]) for cell in cells if cell["id"].endswith(f"-question-{tongue}"))
+
+
+@pytest.mark.parametrize("name", ["spotify", "challenge"])
+def test_a_reason_has_feedback_for_each_misconception(name: str) -> None:
+    assignment = find(name)
+    reasons = [getattr(question, "asked", None) or question.reason for question in assignment.questions]
+    assert len(reasons) == len(assignment.questions)
+    for reason in reasons:
+        assert set(reason.wrong) == set(reason.choices) - {reason.answer}
+    assert len({reason.answer for reason in reasons}) > 1, "one letter would be right everywhere"
+
+
+@pytest.mark.parametrize("name", ["spotify", "challenge"])
+def test_no_cell_before_a_reading_prints_what_is_to_be_read(name: str) -> None:
+    """Curves are drawn without a word; verdicts and explanations come with the answer."""
+    from checker.questions import AblationQuestion
+
+    source = {cell["id"]: "".join(cell["source"]) for cell in notebook(name)["cells"]}
+    if name == "spotify":
+        assert not any("compare(" in text or "diagnose(" in text for text in source.values())
+    for question in find(name).questions:
+        if isinstance(question, ReadingQuestion | AblationQuestion):
+            assert question.explained_in == f"{question.id}-explanation"
+            assert question.explained_in in find(name).rubrics
+
+
+def test_the_practice_has_fewer_marked_places_than_the_question_before() -> None:
+    from checker.assignments import spotify
+
+    cells = notebook("spotify")["cells"]
+    places = [
+        "".join(cell_of(cells, name)["source"]).count("YOUR CODE HERE") for name in ("q1-network", "q1-again-network")
+    ]
+    assert places[0] > places[1] == 1
+    assert spotify.assignment.q1_again is spotify.q1_again
+    assert "q1_again" not in [question.id for question in spotify.questions], "it is not graded"

@@ -220,9 +220,9 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assig
     for tongue in ("en", "zh"):
         source = "\n".join(cell.source for cell in cells if language(cell) == f"lang-{tongue}")
         with using(tongue):
-            for prediction in assignment.predictions:
-                for letter in getattr(prediction, "choices", ()):
-                    text = translate(prediction.choices[letter])
+            for part in (*assignment.predictions, *assignment.questions):
+                for letter in getattr(part, "choices", ()):
+                    text = translate(part.choices[letter])
                     colon = ": " if tongue == "en" else "："
                     assert f"- **{letter}**{colon}{text}\n" in source, text
 

@@ -6,6 +6,7 @@ another function and another loss, to which the curves are scaled. Trained netwo
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import io
@@ -17,6 +18,7 @@ import signal
 import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -262,24 +264,26 @@ def loss_of(archive: bytes, question: str) -> float:
 
 
 def put_evidence(folder: Path, question: str, archive: bytes | None, record: Mapping[str, Any]) -> None:
-    """Write evidence as the checker would, with the digest that belongs to the archive."""
+    """Write evidence as the checker would, with the digests that belong to it."""
+    from checker.questions import evidence
+
     folder.mkdir(parents=True, exist_ok=True)
     noted = {"sha256": hashlib.sha256(archive).hexdigest()} if archive is not None else {"missing": "model.none"}
     whole = {**record, "format": 1, "question": question, "model": noted}
     if archive is not None:
         (folder / f"{question}.keras").write_bytes(archive)
-    (folder / f"{question}.json").write_text(json.dumps(whole))
+    (folder / f"{question}.json").write_bytes(evidence.sealed(whole))
 
 
 def reading(question: str, before: Any, after: Any, right: bool) -> dict[str, Any]:
     """The record of a reading question."""
     if question == "q2":
-        answer = {"effect": "a", "number": float(np.nanargmin(before["val_loss"])) + 1}
+        answer = {"effect": "a", "number": float(np.nanargmin(before["val_loss"])) + 1, "reason": "c"}
     else:
-        answer = {"effect": "b", "number": min(after["val_loss"])}
+        answer = {"effect": "b", "number": min(after["val_loss"]), "reason": "d"}
     return {
         "assignment": "spotify",
-        "answer": answer if right else {"effect": "c", "number": 7.77},
+        "answer": answer if right else {"effect": "c", "number": 7.77, "reason": None},
         "before": before,
         "after": after,
     }
@@ -307,6 +311,8 @@ def varied(claimed: Mapping[str, Any], seed: int, factor: float = 1.0) -> dict[s
 
 def notebook(archetype: Archetype) -> str:
     """The released notebook as this archetype hands it in."""
+    from checker.assignments import spotify
+
     book = json.loads((ROOT / "notebooks/spotify/spotify.ipynb").read_text("utf-8"))
     training = {
         Q1: ("model", "history", "adam", 512, 50, ""),
@@ -323,12 +329,11 @@ def notebook(archetype: Archetype) -> str:
                 f"{run} = {model}.fit({prefix}X_train, {prefix}y_train, "
                 f"validation_data=({prefix}X_valid, {prefix}y_valid), batch_size={batch}, epochs={epochs}, verbose=0)"
             )
-        elif name == "q2-answer" and archetype.q1:
-            right = 'effect = "a"\nnumber = int(np.argmin(plain_history.history["val_loss"])) + 1'
-            cell["source"] = right if archetype.reads else 'effect = "c"\nnumber = 7.77'
-        elif name == "q4-answer" and archetype.q3:
-            right = 'concrete_effect = "b"\nconcrete_number = min(concrete_history.history["val_loss"])'
-            cell["source"] = right if archetype.reads else 'concrete_effect = "c"\nconcrete_number = 7.77'
+        elif name in ("q2-answer", "q4-answer") and (archetype.q1 if name == "q2-answer" else archetype.q3):
+            prefix = "" if name == "q2-answer" else "concrete_"
+            wrong = f'{prefix}effect = "c"\n{prefix}number = 7.77\n{prefix}reason = None'
+            right = getattr(spotify, name.removesuffix("-answer")).solution_code()
+            cell["source"] = right if archetype.reads else wrong
         elif name in ("q2-explanation", "q4-explanation") and archetype.q1:
             cell["source"] = "Units that are shut off cannot conspire."
     return json.dumps(book, indent=1, ensure_ascii=False)
@@ -426,13 +431,46 @@ def into_notebook(folder: Path, keep: bool = False) -> Path:
     return path
 
 
-def linked(original: Path, course_folder: Path, student: str) -> None:
-    """Hand the same files in for another student, without copying them."""
+def like(original: Path, course_folder: Path, student: str, seed: int) -> Path:
+    """Hand in for another student what nobody handed in before, quickly: the same networks, links to one file each.
+
+    The curves have other decimals, in each place where they stand, and the notebook holds other words.
+
+    Args:
+        original: the submission whose networks these are.
+        course_folder: from :func:`course`.
+        student: the other student's id.
+        seed: of the decimals.
+    """
     folder = course_folder / "submitted" / student / "spotify"
-    (folder / "evidence").mkdir(parents=True)
-    for path in original.rglob("*"):
-        if path.is_file():
-            os.link(path, folder / path.relative_to(original))
+    folder.mkdir(parents=True)
+    book = json.loads((original / "spotify.ipynb").read_text("utf-8"))
+    for cell in book["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if name in ("q2-explanation", "q4-explanation"):
+            cell["source"] += f" That is what {student} says."
+        for output in cell.get("outputs", ()):
+            for bundle in (value for value in output["data"].values() if isinstance(value, dict)):
+                packed = bundle["files"][f"{name}.json"]
+                record = _varied_record(zlib.decompress(base64.b64decode(packed)), seed)
+                bundle["files"][f"{name}.json"] = base64.b64encode(zlib.compress(record)).decode()
+    (folder / "spotify.ipynb").write_text(json.dumps(book, indent=1, ensure_ascii=False), "utf-8")
+    for path in original.glob("evidence/*"):
+        target = folder / "evidence" / path.name
+        target.parent.mkdir(exist_ok=True)
+        if path.suffix == ".json":
+            target.write_bytes(_varied_record(path.read_bytes(), seed))
+        else:
+            os.link(path, target)
+    return folder
+
+
+def _varied_record(content: bytes, seed: int) -> bytes:
+    record = json.loads(content)
+    for name in ("history", "before", "after"):
+        if name in record:
+            record[name] = varied(record[name], seed)
+    return json.dumps(record).encode()
 
 
 def kill_when_graded(course_folder: Path, process: int, count: int) -> threading.Event:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 _LETTERS = str.maketrans("0123456789abcdef", "ghijklmnopqrstuv")
 
 
+def letters(value: object, count: int) -> str:
+    """A digest of a value as so many letters."""
+    whole = repr(value).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(whole).hexdigest()[:count].translate(_LETTERS)
+
+
 @dataclass(frozen=True)
 class Written:
     """One text that a person marks.
@@ -63,8 +69,12 @@ class Written:
     @property
     def check(self) -> str:
         """A digest of place and text: letters only, which no spreadsheet takes for a number or a date."""
-        whole = repr((*self.place, self.text, self.elsewhere)).encode("utf-8", "backslashreplace")
-        return hashlib.sha256(whole).hexdigest()[:16].translate(_LETTERS)
+        return letters((*self.place, self.text, self.elsewhere), 16)
+
+    @property
+    def stamp(self) -> str:
+        """A digest of the points that were given and one of the comment, to see later whether they were changed."""
+        return letters(self.points, 8) + letters(self.mark.comment.strip(), 8)
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ def gather(course: Course) -> Gathered:
             ungraded[student] = None
             continue
         for release in releases:
-            notebook, _ = parsed(graded.notebooks.get(f"{release.name}.ipynb", b""))
+            notebook = parsed(graded.notebooks.get(f"{release.name}.ipynb", b"")).notebook
             if not notebook.cells:
                 ungraded[student] = None
                 continue

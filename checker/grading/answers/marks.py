@@ -53,6 +53,32 @@ class Change:
     comment: str | None = None
 
 
+IMPORTED: Final = sql.Table(
+    "checker_imported",
+    sql.MetaData(),
+    sql.Column("assignment", sql.String(128), primary_key=True),
+    sql.Column("student", sql.String(128), primary_key=True),
+    sql.Column("notebook", sql.String(128), primary_key=True),
+    sql.Column("cell", sql.String(128), primary_key=True),
+    sql.Column("points", sql.Float),
+    sql.Column("comment", sql.Text),
+)
+"""What came last from a spreadsheet, to tell it from what a person entered elsewhere since."""
+
+
+def imported(course: Course) -> dict[Place, tuple[float | None, str | None]]:
+    """Points and comments that came last from a spreadsheet; None where none ever did.
+
+    Raises:
+        SQLAlchemyError: the gradebook cannot be used.
+    """
+    with _open(course) as gradebook:
+        if not sql.inspect(gradebook.engine).has_table(IMPORTED.name):
+            return {}
+        rows = gradebook.db.execute(sql.select(IMPORTED).where(IMPORTED.c.assignment == course.assignment))
+        return {(row.student, row.notebook, row.cell): (row.points, row.comment) for row in rows}
+
+
 def read(course: Course) -> dict[Place, Mark]:
     """All graded cells' entries of an assignment.
 
@@ -80,6 +106,7 @@ def enter(course: Course, changes: Sequence[Change]) -> None:
     points = {change.place: change.points for change in changes if change.points is not None}
     words = {change.place: change.comment for change in changes if change.comment is not None}
     with _open(course) as gradebook:
+        IMPORTED.create(gradebook.engine, checkfirst=True)
         session = gradebook.db
         assignment = gradebook.find_assignment(course.assignment).id
         try:
@@ -88,10 +115,30 @@ def enter(course: Course, changes: Sequence[Change]) -> None:
                     grade.manual_score, grade.needs_manual_grade = points[place], False
             for place, _, comment in _objects(gradebook, assignment, Comment, words):
                 comment.manual_comment = words[place]
+            _note(session, course.assignment, changes)
             session.commit()
         except BaseException:
             session.rollback()
             raise
+
+
+def _note(session: Any, assignment: str, changes: Sequence[Change]) -> None:
+    """Remember what comes from a spreadsheet; a part that does not change keeps what was remembered of it."""
+    mine = IMPORTED.c.assignment == assignment
+    rows = session.execute(sql.select(IMPORTED).where(mine))
+    known = {(row.student, row.notebook, row.cell): (row.points, row.comment) for row in rows}
+    noted = []
+    for change in changes:
+        points, comment = known.get(change.place, (None, None))
+        student, notebook, cell = change.place
+        here = (IMPORTED.c.student == student) & (IMPORTED.c.notebook == notebook) & (IMPORTED.c.cell == cell)
+        if change.place in known:
+            session.execute(sql.delete(IMPORTED).where(mine & here))
+        values = {"points": points if change.points is None else change.points}
+        values |= {"comment": comment if change.comment is None else change.comment}
+        noted.append({"assignment": assignment, "student": student, "notebook": notebook, "cell": cell, **values})
+    if noted:
+        session.execute(sql.insert(IMPORTED), noted)
 
 
 def _open(course: Course) -> Gradebook:

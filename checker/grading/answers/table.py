@@ -66,7 +66,7 @@ class Row:
 
     Attributes:
         line: its number in the file, counted from 1, as spreadsheets count rows.
-        group, student, question, check: as exported, their defusing undone.
+        group, student, question, check, stamp: as exported, their defusing undone; see :class:`gather.Written`.
         points, comment: what a person wrote, trimmed; empty where nothing.
         leads: whether it is its group's first row.
     """
@@ -79,6 +79,7 @@ class Row:
     comment: str
     leads: bool
     check: str
+    stamp: str
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ def write(questions: Iterable[SortedQuestion], decimal_comma: bool = False) -> I
                         defused(answer.mark.comment),
                         _number(answer.max_points, decimal_comma),
                         leads if answer is group.first and len(group.answers) > 1 else "",
-                        answer.check,
+                        answer.check + answer.stamp,
                     ]
                 )
                 yield line.text
@@ -224,7 +225,8 @@ def _rows(rows: Iterable[Sequence[str]], places: Mapping[str, int], first: int) 
             continue
         own = {name: undefused(cells[name]) for name in ("group", "student", "question", "comment")}
         own["comment"] = own["comment"].replace("\r\n", "\n").replace("\r", "\n")
-        yield Row(line=line, points=cells["points"], leads=bool(cells["holds_for"]), check=cells["check"], **own)
+        check, stamp = cells["check"][:16], cells["check"][16:]
+        yield Row(line=line, points=cells["points"], leads=bool(cells["holds_for"]), check=check, stamp=stamp, **own)
 
 
 def points(text: str) -> float | None:

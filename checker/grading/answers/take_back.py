@@ -1,18 +1,19 @@
 """Marks and comments from the spreadsheet into the gradebook: all is checked first, then all is written or nothing.
 
 What a person wrote in a group's first row holds for the group; what stands in a row itself wins. Nothing else gets a
-mark: a row that is empty, in a group whose first row is empty, stays as it is.
+mark: a row that is empty, in a group whose first row is empty, stays as it is. What a person entered in formgrader
+after the export is newer than the file and stays, unless the file is to win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from checker.grading.answers import marks, table
-from checker.grading.answers.gather import Gathered, Written, gather
-from checker.grading.answers.marks import Change
+from checker.grading.answers.gather import Gathered, Written, gather, letters
+from checker.grading.answers.marks import Change, Place
 from checker.grading.answers.table import Row
 from checker.language import N_, translate
 
@@ -35,17 +36,23 @@ class TakenBack:
         changes: what was changed, in the order of the file.
         same: rows whose mark and comment the gradebook had already.
         unmarked: rows without a mark.
+        kept: what the file would have changed, had it not been entered in the gradebook after the export.
         written: whether the gradebook was changed; it is not when only tried.
     """
 
     changes: tuple[Change, ...]
     same: int
     unmarked: int
+    kept: tuple[Change, ...] = ()
     written: bool = True
 
     def summary(self) -> str:
         """What was changed, line by line, and the counts."""
         lines = [_told(change) for change in self.changes]
+        if self.kept:
+            message = N_("Kept, since it was entered in the gradebook after the export; {option} takes the file's:")
+            lines.append(translate(message, option="--overwrite"))
+            lines += [f"  {_told(change)}" for change in self.kept]
         counts = translate(
             N_("{changed} changed, {same} as they were, {unmarked} without a mark."),
             changed=len(self.changes),
@@ -56,13 +63,14 @@ class TakenBack:
         return "\n".join([*lines, counts, *tried])
 
 
-def take_back(course: Course, content: bytes, *, only_try: bool = False) -> TakenBack:
+def take_back(course: Course, content: bytes, *, only_try: bool = False, overwrite: bool = False) -> TakenBack:
     """Write the marks and comments of a spreadsheet into the gradebook, in one transaction.
 
     Args:
         course: the course folder with the assignment.
         content: the file, as a spreadsheet saved it.
         only_try: say what would be changed, and change nothing.
+        overwrite: let the file win also where the gradebook holds what was entered after the export.
 
     Raises:
         CannotTakeBack: the file holds an error.
@@ -79,13 +87,19 @@ def take_back(course: Course, content: bytes, *, only_try: bool = False) -> Take
     errors = [*_wrong(rows, found, leaders)]
     if errors:
         raise CannotTakeBack(_listed(errors))
-    wanted = [_change(row, answer, leaders) for row in rows if isinstance(answer := found[row.line], Written)]
-    changes = tuple(change for change in wanted if change.points is not None or change.comment is not None)
+    wanted = [
+        (_change(row, answer, leaders), row, answer) for row in rows if isinstance(answer := found[row.line], Written)
+    ]
+    ours = {} if overwrite else marks.imported(course)
+    newer = [None if overwrite else _newer(*each, ours) for each in wanted]
+    parted = [_parted(change, kept) for (change, _, _), kept in zip(wanted, newer, strict=True)]
+    changes, kept = (tuple(filter(_says, part)) for part in zip(*parted, strict=True)) if parted else ((), ())
     unmarked = sum(1 for row in rows if not _said("points", row, leaders))
     silent = sum(1 for row in rows if not _said("points", row, leaders) and not _said("comment", row, leaders))
     if changes and not only_try:
         marks.enter(course, changes)
-    return TakenBack(changes, len(rows) - silent - len(changes), unmarked, not only_try)
+    touched = {change.place for change in (*changes, *kept)}
+    return TakenBack(changes, len(rows) - silent - len(touched), unmarked, kept, not only_try)
 
 
 # --- which answer a row is --------------------------------------------------------------------------------------------
@@ -184,6 +198,30 @@ def _change(row: Row, answer: Written, leaders: Mapping[str, Row]) -> Change:
         None if same else points,
         None if not comment or comment == answer.mark.comment.strip() else comment,
     )
+
+
+def _newer(
+    change: Change, row: Row, answer: Written, imported: Mapping[Place, tuple[float | None, str | None]]
+) -> tuple[bool, bool]:
+    """Whether points and comment in the gradebook were entered by a person after the export, and not by an import."""
+    points, comment = imported.get(answer.place, (None, None))
+    said = answer.mark.comment.strip()
+    return (
+        answer.points is not None and answer.points != points and letters(answer.points, 8) != row.stamp[:8],
+        bool(said) and said != (comment or "").strip() and letters(said, 8) != row.stamp[8:],
+    )
+
+
+def _parted(change: Change, newer: tuple[bool, bool] | None) -> tuple[Change, Change]:
+    """What of a change is made, and what is not since the gradebook's is newer."""
+    points, comment = newer or (False, False)
+    made = replace(change, points=None if points else change.points, comment=None if comment else change.comment)
+    kept = replace(change, points=change.points if points else None, comment=change.comment if comment else None)
+    return made, kept
+
+
+def _says(change: Change) -> bool:
+    return change.points is not None or change.comment is not None
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -53,8 +53,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def jupyterlab(notebooks: Path, home: Path) -> Iterator[Server]:
-    """JupyterLab on a copy of these notebooks, with configuration and data of its own below ``home``."""
+def jupyterlab(notebooks: Path, home: Path, *options: str) -> Iterator[Server]:
+    """JupyterLab on a copy of these notebooks, with configuration and data of its own below ``home``.
+
+    Args:
+        notebooks: the folder that is copied.
+        home: a folder for all that belongs to the server.
+        options: more options of its command; ``{folder}`` in them stands for the copy.
+    """
     folder = home / "notebooks"
     shutil.copytree(notebooks, folder, ignore=shutil.ignore_patterns("evidence", ".ipynb_checkpoints"))
     for name, settings in SETTINGS.items():
@@ -68,6 +74,7 @@ def jupyterlab(notebooks: Path, home: Path) -> Iterator[Server]:
         "--ServerApp.port_retries=0",
         f"--notebook-dir={folder}",
         f"--IdentityProvider.token={server.token}",
+        *(option.replace("{folder}", str(folder)) for option in options),
     ]
     with (home / "lab.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log, env=_own(home)) as lab:
         try:

@@ -18,6 +18,7 @@ from checker import expect
 from checker.alignment import Alignment, align
 from checker.blueprint import Blueprint, Graph, Node, Unreadable
 from checker.expect import Network
+from checker.expect.patterns import Pattern
 
 Unit = tuple[str, dict[str, Any]]
 
@@ -148,6 +149,56 @@ OPEN = Network(
         expect.count(expect.BatchNormalization(), expect.at_least(1)),
     ),
 )
+
+
+def _several(one: st.SearchStrategy[Pattern]) -> st.SearchStrategy[list[Pattern]]:
+    return st.lists(one, min_size=1, max_size=3)
+
+
+def patterns_of(units: st.SearchStrategy[Unit]) -> st.SearchStrategy[list[Pattern]]:
+    """Patterns in a row, of such layers, of any layer, and of patterns that are optional, repeated or alternatives."""
+
+    def repeated(some: list[Pattern], at_least: int, more: int | None) -> Pattern:
+        return expect.Repeat(*some, at_least=at_least, at_most=None if more is None else at_least + more)
+
+    def deeper(inner: st.SearchStrategy[Pattern]) -> st.SearchStrategy[Pattern]:
+        return st.one_of(
+            _several(inner).map(lambda some: expect.Optional(*some)),
+            st.builds(repeated, _several(inner), st.integers(0, 3), st.sampled_from([None, 0, 2])),
+            _several(inner).map(lambda some: expect.Choice(*some)),
+        )
+
+    layer: st.SearchStrategy[Pattern] = st.one_of(
+        units.map(lambda unit: expect.Layer(unit[0], **unit[1])),
+        st.builds(expect.AnyLayer, st.sampled_from([(), ("Dense",), ("Dropout", "Dense"), ("BatchNormalization",)])),
+        st.sampled_from(
+            [expect.Dense(expect.at_least(8), "tanh"), expect.Dropout(expect.between(0.05, 0.2, example=0.1))]
+        ),
+    )
+    return _several(st.recursive(layer, deeper, max_leaves=6))
+
+
+@settings(max_examples=100, deadline=None)
+@given(patterns_of(UNIT), st.lists(UNIT, max_size=6))
+def test_whatever_the_pattern_and_the_network_they_are_compared(patterns: list[Pattern], units: list[Unit]) -> None:
+    alignment = align(blueprint_of(units), Network(*patterns))
+    assert alignment.passed or alignment.edits
+    assert all(row.actual or row.expected for row in alignment.rows)
+    alignment.apply()
+
+
+# A relu after a dropout stands before it in canonical form, so that a pattern of both apart may fit no network.
+WITHOUT_RELU = UNIT.filter(lambda unit: unit[1].get("activation") != "relu")
+
+
+@settings(max_examples=100, deadline=None)
+@given(patterns_of(WITHOUT_RELU), st.lists(WITHOUT_RELU, max_size=6))
+def test_whatever_the_pattern_following_all_findings_satisfies_it(patterns: list[Pattern], units: list[Unit]) -> None:
+    """Also where layers of any kind are asked for and the network has too few."""
+    network = Network(*patterns)
+    mended = align(blueprint_of(units), network).apply()
+    assert network.automaton.accepts(mended.layers)
+    assert align(mended, network).edits == ()
 
 
 @settings(max_examples=100, deadline=None)

@@ -53,6 +53,37 @@ def test_the_shares_of_a_move_add_up_to_its_price() -> None:
         assert 0 <= removed + added - prices.WHOLE < prices.PENALTY  # but for how natural each is
 
 
+def test_the_way_along_the_bounds_ends_where_additions_are_cheap() -> None:
+    """Rounds of a loop that may be added for little do not keep the search from the end."""
+    normalization = expect.BatchNormalization()
+    looped = Network(Repeat(normalization, normalization, normalization))
+    alignment = align(line(("BatchNormalization", {})), looped)
+    assert [edit.code for edit in alignment.edits] == ["layer.extra"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "codes"),
+    [
+        ((Repeat(AnyLayer(), at_least=2),), ["layer.missing:any"]),
+        ((Repeat(AnyLayer(), at_least=2), Dense(1)), ["layer.missing:any", "layer.missing:after_new"]),
+        ((AnyLayer(), AnyLayer(), AnyLayer()), ["layer.missing:any", "layer.missing:any_after_new"]),
+        ((Dense(4), AnyLayer(excluding=("Dense",))), ["layer.missing:any"]),
+    ],
+)
+def test_layers_of_any_kind_that_are_missing_are_asked_for(patterns: Any, codes: list[str]) -> None:
+    expected = Network(*patterns)
+    alignment = align(dense(4), expected)
+    assert sorted(edit.code for edit in alignment.edits) == sorted(codes)
+    assert align(alignment.apply(), expected).passed
+    assert Blueprint(expected.example()).layers
+    assert expected.automaton.accepts(expected.example())
+
+
+def test_an_example_is_needed_of_what_any_layer_may_be() -> None:
+    with pytest.raises(ValueError, match="Dropout"):
+        AnyLayer(excluding=("Dense", "BatchNormalization", "Dropout", "Activation"))
+
+
 def test_a_search_without_effort_left_still_gives_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """The way along the bounds is right, though it may be longer."""
     units = random.Random(3).sample(range(1, 31), 30)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import math
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ from checker.assignments import find, spotify
 from checker.expect import Dense, Dropout, Network
 from checker.language import using
 from checker.questions import Assignment, ChoiceQuestion, NetworkQuestion, NumberQuestion
+from checker.questions.evidence import Folder, read
 from checker.report import Report
 
 quiz = Assignment(
@@ -230,6 +233,87 @@ def test_a_reading_is_checked_against_the_learner_s_own_runs() -> None:
     assert "reading.effect" not in [finding.code for finding in spotify.q2.evaluate("c", 21, after, before).findings]
 
 
+def overfitting_calmed() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    calm = {"loss": [0.2 - 0.0004 * e for e in range(50)], "val_loss": [0.21 - 0.0004 * e for e in range(50)]}
+    return falling_then_rising(0.001), calm
+
+
+@pytest.mark.parametrize(
+    ("given", "points", "codes"),
+    [
+        (("a", 21, "c"), 2.0, ["reason.right"]),
+        (("a", 21, "a"), 1.0, ["reason.wrong"]),
+        (("a", 45, "c"), 1.5, ["reading.best_epoch", "reason.right"]),
+        (("c", 45, "c"), 1.0, ["reading.effect", "reading.best_epoch", "reason.right"]),
+        (("a", 21, None), 1.0, ["reason.unanswered"]),
+        (("a", 21, "z"), 1.0, ["choice.unknown:named"]),
+        (("a", 21, "（Ｃ）"), 2.0, ["reason.right"]),
+    ],
+)
+def test_a_reading_s_parts_count_by_themselves_live_and_graded(
+    given: tuple[Any, Any, Any], points: float, codes: list[str]
+) -> None:
+    effect, number, reason = given
+    runs = overfitting_calmed()
+    live = spotify.q2.evaluate(effect, number, *runs, reason)
+    assert live.points == points
+    assert [found.code for found in live.findings if not found.code.startswith("compare.")] == codes
+    assert spotify.q2.grade(effect, number, *runs, reason) == points
+    evidence = read(Folder(), "q2")
+    graded = spotify.q2.judge(replace(spotify.q2.from_evidence(evidence), doubt=None))  # no network proves these runs
+    assert graded.to_dict() == live.to_dict()
+
+
+def test_the_runs_are_explained_only_once_they_were_read() -> None:
+    runs = overfitting_calmed()
+    for effect, number, told in (("c", 21, False), ("a", 45, False), (None, None, False), ("a", 21, True)):
+        codes = [finding.code for finding in spotify.q2.evaluate(effect, number, *runs, "a").findings]
+        assert ("compare.less_overfitting" in codes) is told
+
+
+def test_a_notebook_that_asks_for_no_reason_loses_nothing() -> None:
+    """Handed out and handed in before there was one: a record without it."""
+    runs = overfitting_calmed()
+    assert spotify.q2.grade("a", 21, *runs) == spotify.q2.points
+    evidence = read(Folder(), "q2")
+    assert "reason" not in evidence.record["answer"]
+    assert spotify.q2.judge(replace(spotify.q2.from_evidence(evidence), doubt=None)).points == spotify.q2.points
+
+
+def test_feedback_names_the_notebook_s_own_variables() -> None:
+    before, after = {"loss": [math.nan] * 100, "val_loss": [math.nan] * 100}, steadily(30.0, 6.0)
+    said = " ".join(finding.message for finding in spotify.q4.evaluate(None, None, before, after, None).findings)
+    for name in ("concrete_effect", "concrete_number", "concrete_reason"):
+        assert f"`{name}`" in said
+    (wrong,) = (f for f in spotify.q4.evaluate("b", 1.0, before, after, "d").findings if f.name == "reading.best_loss")
+    assert "concrete_history.history" in wrong.message
+
+
+def steadily(first: float, last: float) -> dict[str, list[float]]:
+    values = [last + (first - last) * 0.9**epoch for epoch in range(100)]
+    return {"loss": values, "val_loss": [value * 1.01 for value in values]}
+
+
+def test_why_is_not_told_before_it_is_explained() -> None:
+    cell = {"metadata": {"nbgrader": {"grade_id": "q2-explanation"}}, "source": ["*Write your answer here.*"]}
+    Path("spotify.ipynb").write_text(json.dumps({"cells": [cell]}))
+    for question in (spotify.q1, spotify.q2):
+        shown = shown_by(question.solution)
+        assert "explain in your own words" in shown
+        assert question.why[:30] not in shown
+    cell["source"] = ["It learned chance patterns, and dropout makes that hard."]
+    Path("spotify.ipynb").write_text(json.dumps({"cells": [cell]}))
+    assert spotify.q2.why[:30] in shown_by(spotify.q2.solution)
+    assert "explain in your own words" in shown_by(spotify.q4.solution)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"cells": [{}]}', '{"cells": 3}', "[" * 100_000, None])
+def test_whatever_the_notebook_holds_the_solution_is_shown(content: str | None) -> None:
+    if content is not None:
+        Path("spotify.ipynb").write_text(content)
+    assert 'effect = "a"' in shown_by(spotify.q2.solution)
+
+
 def test_the_same_run_twice_is_no_comparison() -> None:
     run = falling_then_rising(0.001)
     assert [finding.code for finding in spotify.q2.evaluate("a", 21, run, run).findings] == ["reading.same_run"]
@@ -336,7 +420,7 @@ def test_the_solution_of_a_reading_is_in_the_notebook_s_names_and_right(question
 
     prefix = question.training.prefix
     after = f"{prefix}history"
-    call = f"{prefix}effect, {prefix}number, before={before}, after={after})"
+    call = f"{prefix}effect, {prefix}number, before={before}, after={after}, reason={prefix}reason)"
     folder = Path(checker.__file__).parent.parent / "notebooks" / "spotify" / "spotify.ipynb"
     assert f"exercise.{question.id}.check({call}" in folder.read_text("utf-8")
     names: dict[str, Any] = {
@@ -348,6 +432,7 @@ def test_the_solution_of_a_reading_is_in_the_notebook_s_names_and_right(question
     right = {"q2": "less_overfitting", "q4": "rescued"}[question.id]
     assert question.claims[names[f"{prefix}effect"]] == right
     assert names[f"{prefix}number"] == {"q2": 2, "q4": 0.5}[question.id]
+    assert names[f"{prefix}reason"] == question.reason.answer
 
 
 def test_counts_are_kept_where_evidence_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

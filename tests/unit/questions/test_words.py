@@ -143,7 +143,7 @@ def test_what_happened_to_the_network_is_said(name: str) -> None:
     assert words in said(live)["en"][0]
     assert words in said(live)["zh"][0]
     if codes:
-        assert [finding.code for finding in live.findings] == codes
+        assert [finding.code for finding in live.findings if finding.name != "network.rule"] == codes
 
 
 def test_layers_that_lead_nowhere_do_not_disturb_a_right_network() -> None:
@@ -242,7 +242,7 @@ def test_what_is_no_number_is_said(name: str) -> None:
 @pytest.mark.parametrize("effect", [["a"], 1, "x" * 99, "e"])
 def test_what_is_no_letter_is_said(effect: Any) -> None:
     live, graded = reading(effect, best())
-    assert [finding.code for finding in live.findings] == ["choice.unknown"]
+    assert [finding.name for finding in live.findings] == ["choice.unknown"]
     assert said(live) == said(graded)
 
 

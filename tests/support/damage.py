@@ -17,7 +17,10 @@ from typing import Any, Final
 import classroom
 import numpy as np
 
+from checker.questions.evidence import sealed
+
 NOTEBOOK: Final = "spotify.ipynb"
+_RELEASED: Final = classroom.ROOT / "notebooks/spotify/spotify.ipynb"
 Cells = list[dict[str, Any]]
 
 # --- the notebook -----------------------------------------------------------------------------------------------------
@@ -81,6 +84,96 @@ def _attached(cells: Cells, chosen: random.Random) -> None:
     cell["attachments"] = chosen.choice([{"a.svg": kinds}, {"x" * 1000: kinds}, [], {"a": None}])
 
 
+def _grade_id(cell: dict[str, Any]) -> str:
+    found = cell["metadata"].get("nbgrader", {}).get("grade_id")
+    return found if isinstance(found, str) else ""
+
+
+def _answers(cells: Cells) -> Cells:
+    return [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("solution")]
+
+
+def _merged(cells: Cells, chosen: random.Random) -> None:
+    """As JupyterLab merges: the first cell keeps its id, metadata and kind."""
+    place = chosen.randrange(len(cells) - 1)
+    first, second = cells[place], cells.pop(place + 1)
+    first["source"] = "".join(first["source"]) + "\n\n" + "".join(second["source"])
+    first.setdefault("attachments", {}).update(second.get("attachments", {}))
+    if first["cell_type"] == "code":
+        first.pop("attachments")
+
+
+def _split(cells: Cells, chosen: random.Random) -> None:
+    """As JupyterLab splits: both parts keep the metadata."""
+    cell = chosen.choice(_answers(cells))
+    text = "".join(cell["source"])
+    place = chosen.randrange(1, len(text)) if cell["cell_type"] == "markdown" else text.rfind("\n")
+    if place > 0:
+        cells.insert(cells.index(cell) + 1, {**copy.deepcopy(cell), "id": "second", "source": text[place:]})
+        cell["source"] = text[:place]
+
+
+def _without(*names: str) -> Callable[[Cells, random.Random], None]:
+    def change(cells: Cells, _chosen: random.Random) -> None:
+        for cell in cells:
+            for name in names:
+                cell.pop(name, None)
+
+    return change
+
+
+def _answers_retyped(cells: Cells, chosen: random.Random) -> None:
+    for cell in _answers(cells):
+        cell["cell_type"] = chosen.choice(["raw", "code", "markdown"])
+
+
+def _answer_moved(cells: Cells, chosen: random.Random) -> None:
+    """Typed into another cell, while the cell for the answer is left as it was."""
+    cell = chosen.choice(_answers(cells))
+    kind = chosen.choice(["code", "markdown", "raw", "beside"])
+    text = "".join(cell["source"])
+    released = {c["id"]: c for c in json.loads(_RELEASED.read_text("utf-8"))["cells"]}
+    cell["source"] = released[cell["id"]]["source"]
+    place = cells.index(cell) + chosen.choice([0, 1])
+    if kind == "beside":
+        cells[place - 1]["source"] = "".join(cells[place - 1]["source"]) + "\n" + text
+    else:
+        cells.insert(place, {"cell_type": kind, "id": "own", "metadata": {}, "source": text})
+
+
+def _conflict(content: bytes, _chosen: random.Random) -> bytes:
+    lines = content.decode().split("\n") if b"\n" in content else json.dumps(json.loads(content), indent=1).split("\n")
+    place = len(lines) // 2
+    return "\n".join([*lines[:place], "<<<<<<< HEAD", lines[place], "=======", *lines[place:], ">>>>>>> b"]).encode()
+
+
+def _twice_the_key(content: bytes, chosen: random.Random) -> bytes:
+    book = json.loads(content)
+    cell = chosen.choice(_answers(book["cells"]))
+    whole = json.dumps(cell)
+    return json.dumps(book).replace(whole, whole[:-1] + ', "source": ""}').encode()
+
+
+def _third_format(content: bytes, _chosen: random.Random) -> bytes:
+    """nbformat 3: code is in "input", and there are no ids."""
+    cells = []
+    for cell in json.loads(content)["cells"]:
+        code = {"input": cell["source"], "language": "python", "prompt_number": 1}
+        kept = {"cell_type": cell["cell_type"], "metadata": cell["metadata"]}
+        cells.append({**kept, **(code if cell["cell_type"] == "code" else {"source": cell["source"]})})
+    book = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]}
+    return json.dumps(book).encode()
+
+
+def _notebook(change: Callable[[dict[str, Any]], None]) -> Callable[[bytes, random.Random], bytes]:
+    def damage(content: bytes, _chosen: random.Random) -> bytes:
+        book = json.loads(content)
+        change(book)
+        return json.dumps(book).encode()
+
+    return damage
+
+
 def _flipped(content: bytes, chosen: random.Random) -> bytes:
     data = bytearray(content)
     for _ in range(chosen.choice([1, 20])):
@@ -114,6 +207,22 @@ NOTEBOOKS: Final[dict[str, Callable[[bytes, random.Random], bytes]]] = {
     "nested deeply": lambda _content, chosen: b'{"cells": ' + chosen.choice([b"[", b'{"a":']) * 200_000,
     "a million cells": lambda _content, _chosen: b'{"cells": [' + b"{}," * 1_000_000 + b"{}]}",
     "numbers without end": lambda content, _: content[:-2] + b', "n": ' + b"9" * 500_000 + b"}",
+    "merged": _cells(_merged),
+    "split": _cells(_split),
+    "ids lost": _cells(_without("id")),
+    "metadata lost": _cells(lambda cells, _: [cell.update(metadata={}) for cell in cells] and None),
+    "ids and metadata lost": _cells(lambda cells, _: [(cell.update(metadata={}), cell.pop("id", 0)) for cell in cells]),
+    "answers retyped": _cells(_answers_retyped),
+    "answer moved": _cells(_answer_moved),
+    "merge conflict": _conflict,
+    "twice the key": _twice_the_key,
+    "comma at the end": lambda content, _: content.rstrip()[:-1] + b",}",
+    "a number that is none": lambda content, _: content.rstrip()[:-1] + b', "n": [NaN, -Infinity]}',
+    "utf-16 without mark": lambda content, _: content.decode().encode("utf-16-le"),
+    "latin-1": lambda content, _: content.decode().encode("latin-1", "replace"),
+    "other kernel": _notebook(lambda book: book.update(metadata={"kernelspec": {"name": "ir", "language": "R"}})),
+    "format 4.0": _notebook(lambda book: book.update(nbformat_minor=0)),
+    "third format": _third_format,
     "another format": lambda content, _: json.dumps(
         {"nbformat": 3, "worksheets": [{"cells": json.loads(content)["cells"]}]}
     ).encode(),
@@ -154,7 +263,7 @@ def _renewed(archive: Path, record: Path, content: bytes) -> None:
     archive.write_bytes(content)
     noted = json.loads(record.read_text())
     noted["model"] = {"sha256": hashlib.sha256(content).hexdigest()}
-    record.write_text(json.dumps(noted))
+    record.write_bytes(sealed(noted))
 
 
 def _broken_weights(folder: Path, chosen: random.Random) -> None:
@@ -285,7 +394,27 @@ def _copied(folder: Path, _chosen: random.Random) -> None:
     path = folder / NOTEBOOK
     if path.is_file() and not path.is_symlink():
         path.rename(folder / "spotify-Copy1.ipynb")
-        shutil.copy(classroom.ROOT / "notebooks/spotify/spotify.ipynb", path)
+        shutil.copy(_RELEASED, path)
+
+
+def _packed(folder: Path, chosen: random.Random) -> None:
+    """All of it in one zip, or in a folder of its own."""
+    inner = folder / "my work"
+    names = [path for path in folder.iterdir() if path.name != "timestamp.txt"]
+    inner.mkdir()
+    for path in names:
+        path.rename(inner / path.name)
+    if chosen.random() < 0.5:
+        shutil.make_archive(str(folder / "work"), "zip", inner)
+        shutil.rmtree(inner)
+
+
+def _other_document(folder: Path, chosen: random.Random) -> None:
+    """The notebook as it was released, the work in a file that nobody reads."""
+    path = folder / NOTEBOOK
+    if path.is_file() and not path.is_symlink():
+        path.rename(folder / chosen.choice(["answers.docx", "spotify.html", "work.rar", "answers.txt", "spotify.py"]))
+        shutil.copy(_RELEASED, path)
 
 
 FOLDERS: Final[dict[str, Callable[[Path, random.Random], None]]] = {
@@ -294,6 +423,8 @@ FOLDERS: Final[dict[str, Callable[[Path, random.Random], None]]] = {
     "more files": _more,
     "renamed": _renamed,
     "copied": _copied,
+    "packed": _packed,
+    "other document": _other_document,
     "no time": lambda folder, chosen: (
         (folder / "timestamp.txt").write_bytes(
             chosen.choice([b"", b"\xff\xfe", b"yesterday", b"9" * 100_000, b"0001-01-01 00:00:00 +2359"])
@@ -303,7 +434,25 @@ FOLDERS: Final[dict[str, Callable[[Path, random.Random], None]]] = {
 }
 
 HARMLESS: Final = frozenset(
-    ["shuffled", "odd ids", "huge outputs", "byte order mark", "windows lines", "another format", "renamed", "no time"]
+    [
+        "shuffled",
+        "odd ids",
+        "huge outputs",
+        "byte order mark",
+        "utf-16",
+        "utf-16 without mark",
+        "windows lines",
+        "another format",
+        "third format",
+        "format 4.0",
+        "other kernel",
+        "a number that is none",
+        "ids lost",
+        "metadata lost",
+        "renamed",
+        "packed",
+        "no time",
+    ]
 )
 """Damage after which a submission is graded as before and nobody is asked to look."""
 
