@@ -1135,7 +1135,6 @@ DESIGNS: dict[str, Callable[[], Any]] = {
             kernel_regularizer=keras.regularizers.L1L2(1e-3, 1e-3),
             bias_regularizer="l2",
         ),
-        layers.Dense(8, kernel_regularizer=keras.regularizers.OrthogonalRegularizer(1e-2)),
     ),
     "bounded weights": lambda: _with(layers.Dense(16, kernel_constraint="max_norm")),
     "frozen": lambda: _with(layers.Dense(16, trainable=False)),
