@@ -30,7 +30,7 @@ dropout = Assignment(
                 6.0: N_(
                     "So it would be in inference mode. In training, survivors grow, so that the average stays the same."
                 ),
-                4.5: N_("You multiplied by the fraction that stays. Survivors are *divided* by it, so they grow."),
+                4.5: N_("You multiplied by the fraction that stays. Survivors are divided by it, so they grow."),
                 24.0: N_("You divided by the rate. Divide by the fraction that stays, 1 minus the rate."),
                 7.5: N_(
                     "You added a quarter. To make up for a quarter that is missing, divide by the three quarters that stay."

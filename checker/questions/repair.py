@@ -220,12 +220,17 @@ class RepairQuestion(Question[RepairAnswer]):
     def show(self) -> None:
         """Show the curves of the broken training, without a word on what they mean."""
         from checker import show
-        from checker.show.page import Page, Picture
+        from checker.curves import Curves
+        from checker.show import figures
+        from checker.show.page import Cell, Page, Picture, Table
         from checker.show.words import Run, told
 
         run = Run.of(self.run)
+        data = figures.Table.of(figures.columns({"": Curves.of(self.run)}))
+        rows = tuple(tuple(map(Cell, row)) for row in data.rows)
+        table = Table(translate(N_("The data of this picture as a table")), data.head, rows, closed=True)
         headline = translate(N_("The recorded curves of this case"))
-        show.display(Page("note", headline, (Picture((run,), told(run)),), over=translate(self.title)))
+        show.display(Page("note", headline, (Picture((run,), told(run)), table), over=translate(self.title)))
 
     def check(self, cause: Any = None, model: Any = NOT_ASKED, history: Any = NOT_ASKED, data: Any = NOT_ASKED) -> None:
         """Take down the diagnosis; once a repaired training is handed in, say whether both are right.

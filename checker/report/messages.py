@@ -124,7 +124,7 @@ MESSAGES: dict[str, str] = {
     ),
     # --- whether a history is this model's ------------------------------------------------------------------------
     "history.other_model": N_(
-        "This history is another model's, and the weights of yours do not reproduce it: run the cell that trains *this* model again, then check."
+        "This history is another model's, and the weights of yours do not reproduce it: run the cell that trains this model again, then check."
     ),
     "history.epochs": N_(
         "The history lists {claimed} epochs but holds {actual} values: train again and hand in `history` unchanged."
@@ -202,7 +202,7 @@ MESSAGES: dict[str, str] = {
         "Name a cause first: put the letter of the cause that you suspect in place of `None`, then repair."
     ),
     "repair.unchanged": N_(
-        "This is still the broken training: change the one thing that is its cause, and train again."
+        "The cause is still there: network, optimizer, learning rate, batch size and epochs are the broken training's, and its data is no better. Change the one thing that is the cause, and train again."
     ),
     "repair.untouched": N_("The cause itself is still there: the one thing that is wrong was not changed."),
     "repair.put_back": N_("Something was changed that is not the cause: put it back."),

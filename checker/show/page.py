@@ -58,12 +58,13 @@ class Steps:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its header."""
+    """A table; the first cell of a row is its header. A closed one opens on demand, where that is possible."""
 
     kind: ClassVar[str] = "table"
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    closed: bool = False
 
 
 @dataclass(frozen=True)

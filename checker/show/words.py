@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import groupby
 from statistics import median
 from typing import Any, Self
 
@@ -63,15 +62,17 @@ def listed(items: Sequence[str]) -> str:
 
 
 def clauses(items: Iterable[tuple[str, bool]]) -> str:
-    """Clauses as one, "but" where good and bad meet: ``the network is right, but the training still overfits``.
+    """Clauses as one, with one "but" between good and bad: ``the network is right, but the training still overfits``.
 
     Args:
         items: each clause, and whether what it says is good.
     """
-    runs = [[clause for clause, _ in run] for _, run in groupby(items, key=lambda item: item[1])]
+    alike: dict[bool, list[str]] = {}
+    for clause, good in items:
+        alike.setdefault(good, []).append(clause)
     return reduce(
         lambda first, second: translate(N_("{clause}, but {other}"), clause=first, other=second),
-        [*map(_in_one, runs)] or [""],
+        [*map(_in_one, alike.values())] or [""],
     )
 
 

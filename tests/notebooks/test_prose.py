@@ -14,7 +14,7 @@ from place import ROOT
 GLOSSARY = ROOT / "docs" / "glossary.csv"
 CATALOGUE = ROOT / "checker" / "locale" / "zh" / "LC_MESSAGES" / "checker.po"
 LESSONS = sorted((ROOT / "notebooks").glob("0*.ipynb"))
-ASSIGNMENTS = [ROOT / "solutions" / name / f"{name}.ipynb" for name in ("clinic",)]
+ASSIGNMENTS = [ROOT / "solutions" / name / f"{name}.ipynb" for name in ("spotify", "clinic", "challenge")]
 NOTEBOOKS = [*LESSONS, *ASSIGNMENTS]
 GUIDES = [ROOT / "README.zh.md", *sorted((ROOT / "solutions").glob("*.zh.md"))]
 ENGLISH_GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
@@ -49,8 +49,8 @@ def chinese(path: Path) -> dict[str, str]:
 
 
 def prose(text: str) -> str:
-    """The text without code and without the addresses of links."""
-    return CODE.sub("", FENCED.sub("", ADDRESS.sub("]", text)))
+    """The text without the addresses of links, and x for code."""
+    return CODE.sub("x", FENCED.sub("", ADDRESS.sub("]", text)))
 
 
 def glossary() -> list[dict[str, str]]:
@@ -94,7 +94,7 @@ def test_every_term_is_used_somewhere() -> None:
 @pytest.mark.parametrize("path", CHINESE, ids=named)
 def test_punctuation_is_that_of_chinese(path: Path) -> None:
     for place, text in chinese(path).items():
-        found = re.findall(rf"[{HAN}][,;?!]|[{HAN}”*] ?\([^()\n]*\)", prose(text))
+        found = re.findall(rf"[{HAN}][,;?!]|[{HAN}”*] ?\([^()\n]*\)|[，。：；）] [{HAN}]", prose(text))
         assert not [mark for mark in found if not re.search(r"\([\d .+-]+\)$", mark)], f"{place}: {found}"
 
 
@@ -106,6 +106,16 @@ def test_chinese_words_are_bold_not_slanted(path: Path) -> None:
         assert not [words for words in slanted if re.search(f"[{HAN}]", words)], place
 
 
+def test_feedback_has_no_stars() -> None:
+    """Only passages of notebooks and notes in submissions are Markdown; elsewhere the stars would be seen."""
+    from babel.messages.pofile import read_po
+
+    with CATALOGUE.open("rb") as file:
+        entries = [str(message.id) for message in read_po(file, locale="zh") if message.id]
+    starred = [text for text in entries if re.search(r"(?<![*\w])\*[^*`\s][^*`\n]*\*(?!\*)", text)]
+    assert [text for text in starred if not re.fullmatch(r"(\*.*\*\n*)+", text)] == []
+
+
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *GUIDES, *ENGLISH_GUIDES, CATALOGUE], ids=named)
 def test_per_cent_has_no_space(path: Path) -> None:
     texts = passages(path, "en") | passages(path, "zh") if path.suffix == ".ipynb" else {path.name: path.read_text()}
@@ -114,9 +124,10 @@ def test_per_cent_has_no_space(path: Path) -> None:
 
 
 def length(text: str) -> int:
-    """Words of a passage as a reader counts them: each Chinese character is about half a word; code, and the rows of a
-    table, which is looked up and not read through, are not counted."""
-    read = "\n".join(line for line in FENCED.sub("", unmarked(text)).splitlines() if not line.startswith("|"))
+    """Words of a passage as a reader counts them: each Chinese character is about half a word; code, and what is looked
+    up one by one (rows of a table, answers to choose from), are not counted."""
+    lines = FENCED.sub("", unmarked(text)).splitlines()
+    read = "\n".join(line for line in lines if not line.startswith(("|", '- `"')))
     read = ADDRESS.sub("]", read)
     return len(re.sub(f"[{HAN}]", "", read).split()) + len(re.findall(f"[{HAN}]", read)) // 2
 

@@ -23,11 +23,11 @@ from checker.questions.evidence import Evidence
 from checker.questions.prepared import Prepared
 from checker.questions.repair import Fit
 from checker.report import Finding, Report
-from checker.show import page, text
+from checker.show import page, text, words
 from checker.tools.repair_calibration import answered, wrong_repairs
 
-REPAIRS = [(question, recipe) for question in clinic.questions for recipe in question.repairs]
-WRONG = [(question, name) for question in clinic.questions for name in wrong_repairs(question)]
+REPAIRS = [(question, recipe) for question in clinic.assignment.of(RepairQuestion) for recipe in question.repairs]
+WRONG = [(question, name) for question in clinic.assignment.of(RepairQuestion) for name in wrong_repairs(question)]
 
 
 def sound(question: RepairQuestion, recipe: Recipe) -> Curves:
@@ -143,6 +143,17 @@ def test_while_the_fault_is_there_the_curves_advise_nothing() -> None:
     report = clinic.q5.judge(replace(answer, network=replace(answer.network, curves=stalled)))
     assert not report["curves"].passed
     assert codes(report) == ["repair.unchanged"]
+
+
+@pytest.mark.parametrize("question", clinic.questions, ids=name)
+def test_the_curves_of_a_case_are_there_as_numbers_and_undiagnosed(
+    question: RepairQuestion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question.show()
+    shown = capsys.readouterr().out
+    for value in (*question.run["loss"], *question.run["val_loss"]):
+        assert words.number(value) in shown
+    assert "Diagnosis" not in shown
 
 
 # --- the data ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def test_clauses_part_where_good_and_bad_meet() -> None:
     assert words.clauses([("a", True), ("b", True), ("c", True)]) == "a, b, and c"
     assert words.clauses([("a", True), ("b", False), ("c", False)]) == "a, but b, and c"
     assert words.clauses([("a", False), ("b", True)]) == "a, but b"
+    assert words.clauses([("a", True), ("b", False), ("c", True)]) == "a, and c, but b"
     assert words.clauses([]) == ""
 
 
@@ -82,6 +84,14 @@ def test_the_table_can_be_read_by_a_screen_reader() -> None:
     assert page["lang"] == "en"
     assert page["role"] == "group"  # no landmark: a notebook has many of them, some with one name
     assert page["aria-label"].startswith("Feedback: Question 1")
+
+
+def test_a_closed_table_opens_on_demand() -> None:
+    table = page.Table("Data", ("epoch", "loss"), ((page.Cell("1"), page.Cell("0.5")),))
+    for closed in (True, False):
+        drawn = html.render(page.Page("note", "", (replace(table, closed=closed),)))
+        assert ("<summary>Data</summary>" in drawn) == closed
+        assert "<table>" in drawn
 
 
 def test_what_to_do_next_is_a_numbered_list_in_order() -> None:
