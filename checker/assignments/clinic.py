@@ -440,7 +440,7 @@ X_train, y_train = X_train[order], y_train[order]  # the rows in random order, e
             title=N_("Case 8: steep up to the end"),
             points=3.0,
             broken=_short,
-            repairs=(replace(_short, epochs=between(25, 200, example=40)),),
+            repairs=(replace(_short, epochs=between(25, 1000, example=40)),),
             training=_training("concrete", HEALTHY, **_FAILS),
             causes=_lettered("rate", "epochs", "units", "scale", "dropout"),
             cause="b",
