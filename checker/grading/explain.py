@@ -331,15 +331,9 @@ def _wanted(name: str, case: _Case) -> str:
         )
     if name == "curves":
         return translate(N_("curves that pass every rule below, of a network that is right; else nothing"))
-    return translate(_ASKED.get(name, N_("half of the points for each part")))
-
-
-_ASKED = {
-    "reason": N_("the letter of the reason"),
-    "cause": N_("the letter of the cause"),
-    "change": N_("one thing changed, and no other: the cause"),
-}
-"""What is asked for in a part of a question, where that is one thing."""
+    if name == "reason":
+        return translate(N_("the letter of the reason"))
+    return translate(N_("half of the points for each part"))
 
 
 def _curve_rules(case: _Case) -> Iterator[list[Cell]]:
