@@ -12,6 +12,7 @@ from checker.questions import RepairQuestion
 from checker.tools import calibration, repair_calibration
 
 Row = dict[str, str]
+CASES = clinic.assignment.of(RepairQuestion)
 TABLE = repair_calibration.read(calibration.table_path("clinic"))
 SEEDS = {int(row["seed"]) for row in TABLE}
 
@@ -26,7 +27,7 @@ def of_kind(kind: str) -> Iterator[tuple[tuple[str, str], list[Row]]]:
 def test_every_variant_was_trained_with_every_seed() -> None:
     wanted = {
         (question.id, variant.name, str(seed))
-        for question in clinic.questions
+        for question in CASES
         for variant in repair_calibration.variants(question)
         for seed in SEEDS
     }
@@ -34,7 +35,7 @@ def test_every_variant_was_trained_with_every_seed() -> None:
     assert {(row["question"], row["variant"], row["seed"]) for row in TABLE} == wanted
 
 
-@pytest.mark.parametrize("question", clinic.questions, ids=lambda question: question.id)
+@pytest.mark.parametrize("question", CASES, ids=lambda question: question.id)
 def test_there_are_at_least_three_wrong_repairs_of_each_case(question: RepairQuestion) -> None:
     assert len(repair_calibration.wrong_repairs(question)) >= 3
 
