@@ -500,7 +500,7 @@ class Batches(keras.utils.PyDataset):
         return wine().X_train[rows], wine().y_train[rows]
 
 
-class Uneven(keras.utils.PyDataset):  # type: ignore[misc]
+class Uneven(keras.utils.PyDataset):
     """Validation data in batches of different sizes."""
 
     EDGES = (0, 10, 400, 480)
@@ -606,12 +606,12 @@ def own_distance(y: Any, prediction: Any) -> Any:
     return keras.ops.mean(keras.ops.abs(y - prediction), axis=-1)
 
 
-class OwnLoss(keras.losses.Loss):  # type: ignore[misc]
+class OwnLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return own_distance(y_true, y_pred)
 
 
-class OwnAdam(keras.optimizers.Adam):  # type: ignore[misc]
+class OwnAdam(keras.optimizers.Adam):
     """Keras' optimizer with a learner's own default."""
 
     def __init__(self, learning_rate: float = 2e-3, **more: Any) -> None:
@@ -802,7 +802,7 @@ def _from_csv(history: Any) -> Any:
 
 
 def _from_numpy(history: Any) -> Any:
-    np.save(path := _file("log.npy"), _columns(history), allow_pickle=True)
+    np.save(path := _file("log.npy"), np.array(_columns(history)), allow_pickle=True)
     return np.load(path, allow_pickle=True)
 
 

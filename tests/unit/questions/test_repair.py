@@ -23,7 +23,7 @@ from checker.questions.evidence import Evidence
 from checker.questions.prepared import Prepared
 from checker.questions.repair import Fit
 from checker.report import Finding, Report
-from checker.show import page, text, words
+from checker.show import page, text
 from checker.tools.repair_calibration import answered, wrong_repairs
 
 REPAIRS = [(question, recipe) for question in clinic.assignment.of(RepairQuestion) for recipe in question.repairs]
