@@ -46,7 +46,7 @@ ELSEWHERE = {
     "grading/pool.py": "grading/test_guard.py",
     "grading/warm.py": "grading/test_guard.py",
     "grading/sandbox/guest.py": "grading/test_attacks.py",
-    "grading/likeness.py": "grading/test_attacks.py",
+    "grading/_imports.py": "grading/test_batch.py",
     "grading/course.py": "grading/test_batch.py",
     "grading/gradebook.py": "grading/test_batch.py",
     "grading/results.py": "grading/test_batch.py",
@@ -62,7 +62,6 @@ ELSEWHERE = {
     "grading/answers/take_back.py": "grading/test_answers.py",
     # Made by hand, once: the font's own tests are those of the pictures.
     "show/fonts/build.py": "unit/show/test_plots.py",
-    "tools/repair_calibration.py": "unit/questions/test_repair.py",
 }
 """Modules without a test file of their name, and the file that tests them; each group with its reason."""
 
