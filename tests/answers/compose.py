@@ -86,7 +86,7 @@ def invented() -> Iterator[Invented]:
 def read(path: Path = CSV) -> list[Invented]:
     """The committed set."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [Invented(**{**row, "mark": float(row["mark"])}) for row in csv.DictReader(file)]
+        return [Invented(mark=float(row.pop("mark")), **row) for row in csv.DictReader(file)]
 
 
 class _Pools:

@@ -63,7 +63,7 @@ class Watch:
                     watch.slowest, watch.which = cpu, getattr(call[1][0], "student", "")
                 watch.beyond = max(watch.beyond, cpu - seconds, wall - pool.WALL)
 
-        pool._Worker.run = run  # type: ignore[method-assign]
+        setattr(pool._Worker, "run", run)  # noqa: B010
 
 
 def graded(course: Path) -> dict[str, Graded]:

@@ -96,7 +96,7 @@ def grade(course: Path, threads: bool = True) -> None:
 
     batch.CHUNK = 2  # type: ignore[misc]
     if threads:
-        batch._executor = lambda _jobs, _scheduler: ThreadPoolExecutor(1)
+        batch._executor = lambda jobs, scheduler: ThreadPoolExecutor(1)
     batch.grade_class(course, "spotify", jobs=2, pictures=False, progress=False)
 
 

@@ -216,9 +216,9 @@ def test_of_two_copies_of_the_graded_cell_the_newer_evidence_counts(perfect: Pat
 
 def test_copied_from_a_friend_it_is_seen_as_the_folder_would_be(perfect: Path) -> None:
     """The weights are compared across the class, wherever they were handed in."""
-    sketch = graded(perfect)["q1"].evidence.sketch  # type: ignore[union-attr]
+    sketch = graded(perfect)["q1"].evidence.sketch
     into_notebook(perfect)
-    assert graded(perfect)["q1"].evidence.sketch == sketch != ()  # type: ignore[union-attr]
+    assert graded(perfect)["q1"].evidence.sketch == sketch != ()
 
 
 # --- hostile outputs --------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ BREAKS = {
 
 
 def cell(source: str, **roles: Any) -> Any:
-    made = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
+    made = nbformat.v4.new_code_cell(source)
     given = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
     made.metadata["nbgrader"] = {**given, "grade_id": "q1", "points": 2, **roles}
     return made
@@ -63,12 +63,12 @@ def test_a_converter_is_wrapped_by_its_exporter_and_found_by_its_preprocessors(t
     """nbgrader makes the exporter with the converter as its parent, before it converts the notebooks that it found."""
     handed_in = tmp_path / "submitted/ada/a1/p.ipynb"
     handed_in.parent.mkdir(parents=True)
-    nbformat.write(nbformat.v4.new_notebook(), handed_in)  # type: ignore[no-untyped-call]
+    nbformat.write(nbformat.v4.new_notebook(), handed_in)
     seen: list[Any] = []
 
     class Watching(NotebookExporter):  # type: ignore[misc, unused-ignore]
         def __init__(self, **options: Any) -> None:
-            super().__init__(**options)  # type: ignore[no-untyped-call]
+            super().__init__(**options)
             if isinstance(self.parent, Autograde):
                 internals.run_around_notebooks(self.parent, around)
 
@@ -104,7 +104,7 @@ class Watched(internals.SaveGrades):
 def test_what_nbgrader_enters_can_be_changed_right_after(tmp_path: Path) -> None:
     find_alembic()
     graded = cell("exercise.q1.grade(model)", grade=True)
-    graded.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2.0"})]  # type: ignore[no-untyped-call]
+    graded.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2.0"})]
     empty = cell("", solution=True)
     empty.metadata["nbgrader"]["checksum"] = utils.compute_checksum(empty)
     resources = {"nbgrader": {"db_url": f"sqlite:///{tmp_path}/gradebook.db"}}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import assignments
-import classroom
 import nbformat
 import pytest
+from place import ROOT
 
 from checker.assignments import spotify
 from checker.grading.marking import Marks, grade_notebook
@@ -72,7 +72,7 @@ def test_what_went_wrong_later_keeps_no_answer_from_being_settled() -> None:
 
 
 def marked(folder: Path, run: Run) -> Marks:
-    release = Release.load(classroom.ROOT / "notebooks/spotify/spotify.ipynb")
+    release = Release.load(ROOT / "notebooks/spotify/spotify.ipynb")
     submission = Submission.in_folder(folder)
     return grade_notebook(submission, spotify.assignment, release, lambda *_: run, pictures=False)[1]
 
@@ -94,7 +94,7 @@ def test_what_the_learner_left_undone_is_worth_nothing(name: str, tmp_path: Path
 
 
 def test_old_outputs_do_not_look_like_a_run() -> None:
-    book = nbformat.reads(executed().decode(), as_version=4)  # type: ignore[no-untyped-call]
+    book = nbformat.reads(executed().decode(), as_version=4)
     assert all(
         cell.execution_count is None and not cell.outputs for cell in unexecuted(book).cells if "outputs" in cell
     )

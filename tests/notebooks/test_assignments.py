@@ -214,11 +214,12 @@ def test_the_rules_of_the_challenge_are_what_is_judged() -> None:
 
 def test_the_clinic_hands_out_the_broken_code_and_keeps_the_repaired_one() -> None:
     from checker.assignments import clinic
+    from checker.questions import RepairQuestion
 
     released, source = notebook("clinic"), notebook("clinic", "solutions")
     assert "SOLUTION" not in json.dumps(released)
     assert not re.search(r'cause_\d = "', json.dumps(released))
-    for question in clinic.questions:
+    for question in clinic.assignment.of(RepairQuestion):
         name, stub = f"{question.id}-repair", "# YOUR CODE HERE"
         broken, repaired = question.code(question.broken), question.code(question.repairs[0])
         handed_out = "".join(cell_of(released["cells"], name)["source"])

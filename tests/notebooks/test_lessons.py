@@ -221,8 +221,8 @@ def test_choices_in_the_notebook_are_those_declared(name: str, assignment: Assig
         source = "\n".join(cell.source for cell in cells if language(cell) == f"lang-{tongue}")
         with using(tongue):
             for part in (*assignment.predictions, *assignment.questions):
-                for letter in getattr(part, "choices", ()):
-                    text = translate(part.choices[letter])
+                for letter, choice in getattr(part, "choices", {}).items():
+                    text = translate(choice)
                     colon = ": " if tongue == "en" else "："
                     assert f"- **{letter}**{colon}{text}\n" in source, text
 
@@ -241,7 +241,9 @@ def test_right_and_wrong_answers() -> None:
         elif isinstance(question, ChoiceQuestion):
             assert question.evaluate(question.answer).passed
             assert set(question.wrong) == set(question.choices) - {question.answer}
-        for mistake, explanation in getattr(question, "wrong", {}).items():
+        if not isinstance(question, NumberQuestion | ChoiceQuestion):
+            continue
+        for mistake, explanation in question.wrong.items():
             report = question.evaluate(mistake)
             assert not report.passed
             assert report.findings[0].params["text"] == explanation

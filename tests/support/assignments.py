@@ -10,6 +10,8 @@ from typing import Any
 
 from place import ROOT
 
+from checker.questions import NetworkQuestion, Training
+
 NAMES = ("spotify", "challenge", "clinic")
 
 Cells = list[dict[str, Any]]
@@ -54,3 +56,9 @@ def changed(change: Callable[[Cells], object], name: str = "spotify") -> dict[st
     content = copy.deepcopy(solved(name))
     change(content["cells"])
     return content
+
+
+def training_of(question: NetworkQuestion) -> Training:
+    """How a question's network is to be trained, where it is."""
+    assert question.training is not None
+    return question.training

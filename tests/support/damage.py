@@ -10,23 +10,24 @@ import os
 import random
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import classroom
 import numpy as np
+from place import ROOT
 
 from checker.questions.evidence import sealed
 
 NOTEBOOK: Final = "spotify.ipynb"
-_RELEASED: Final = classroom.ROOT / "notebooks/spotify/spotify.ipynb"
+_RELEASED: Final = ROOT / "notebooks/spotify/spotify.ipynb"
 Cells = list[dict[str, Any]]
 
 # --- the notebook -----------------------------------------------------------------------------------------------------
 
 
-def _cells(change: Callable[[Cells, random.Random], None]) -> Callable[[bytes, random.Random], bytes]:
+def _cells(change: Callable[[Cells, random.Random], object]) -> Callable[[bytes, random.Random], bytes]:
     def damage(content: bytes, chosen: random.Random) -> bytes:
         book = json.loads(content)
         change(book["cells"], chosen)
@@ -210,7 +211,7 @@ NOTEBOOKS: Final[dict[str, Callable[[bytes, random.Random], bytes]]] = {
     "merged": _cells(_merged),
     "split": _cells(_split),
     "ids lost": _cells(_without("id")),
-    "metadata lost": _cells(lambda cells, _: [cell.update(metadata={}) for cell in cells] and None),
+    "metadata lost": _cells(lambda cells, _: [cell.update(metadata={}) for cell in cells]),
     "ids and metadata lost": _cells(lambda cells, _: [(cell.update(metadata={}), cell.pop("id", 0)) for cell in cells]),
     "answers retyped": _cells(_answers_retyped),
     "answer moved": _cells(_answer_moved),
@@ -304,7 +305,9 @@ def _record(folder: Path, chosen: random.Random) -> None:
     path = chosen.choice(sorted(folder.glob("*.json")))
     content = path.read_bytes()
     noted = json.loads(content)
-    strange = chosen.choice([None, 3, "x", [], {}, [None], {"loss": "x"}, float("nan"), {"loss": [[]], "val_loss": {}}])
+    strange: Any = chosen.choice(
+        [None, 3, "x", [], {}, [None], {"loss": "x"}, float("nan"), {"loss": [[]], "val_loss": {}}]
+    )
     broken = [
         content[: chosen.randrange(1, len(content) - 1)],
         content[:-1] + b', "n": "' + b"x" * 1_500_000 + b'"}',
@@ -359,7 +362,10 @@ def _special(folder: Path, chosen: random.Random) -> None:
     path = chosen.choice([folder / NOTEBOOK, folder / "evidence/q3.json", folder / "more.ipynb"])
     if path.parent.is_dir():
         path.unlink(missing_ok=True)
-        chosen.choice([os.mkfifo, Path.mkdir])(path)
+        if chosen.random() < 0.5:
+            os.mkfifo(path)
+        else:
+            path.mkdir()
 
 
 def _more(folder: Path, chosen: random.Random) -> None:
@@ -417,7 +423,7 @@ def _other_document(folder: Path, chosen: random.Random) -> None:
         shutil.copy(_RELEASED, path)
 
 
-FOLDERS: Final[dict[str, Callable[[Path, random.Random], None]]] = {
+FOLDERS: Final[dict[str, Callable[[Path, random.Random], object]]] = {
     "linked": _linked,
     "special": _special,
     "more files": _more,
@@ -425,11 +431,8 @@ FOLDERS: Final[dict[str, Callable[[Path, random.Random], None]]] = {
     "copied": _copied,
     "packed": _packed,
     "other document": _other_document,
-    "no time": lambda folder, chosen: (
-        (folder / "timestamp.txt").write_bytes(
-            chosen.choice([b"", b"\xff\xfe", b"yesterday", b"9" * 100_000, b"0001-01-01 00:00:00 +2359"])
-        )
-        and None
+    "no time": lambda folder, chosen: (folder / "timestamp.txt").write_bytes(
+        chosen.choice([b"", b"\xff\xfe", b"yesterday", b"9" * 100_000, b"0001-01-01 00:00:00 +2359"])
     ),
 }
 
@@ -461,7 +464,7 @@ def damaged(folder: Path, chosen: random.Random) -> tuple[str, ...]:
     if chosen.random() < 0.05:
         return ()
     kinds = []
-    parts = chosen.choice(
+    parts: tuple[Mapping[str, Any], ...] = chosen.choice(
         [(NOTEBOOKS,), (EVIDENCE,), (FOLDERS,), (NOTEBOOKS, EVIDENCE), (NOTEBOOKS, EVIDENCE, FOLDERS)]
     )
     for part in parts:

@@ -13,12 +13,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from assignments import training_of
 from keras import callbacks as kept
 from keras import layers
 
@@ -349,7 +350,7 @@ def wine() -> Any:
     return datasets.split("red-wine")
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches(keras.utils.PyDataset):
     """Training data as Keras' own kind of generator."""
 
     def __len__(self) -> int:
@@ -530,14 +531,14 @@ def compiled_again(work: Work) -> Work:
 
 
 def evaluated(work: Work) -> Work:
-    split = datasets.split(work.question.training.data)
+    split = datasets.split(training_of(work.question).data)
     work.model.evaluate(split.X_valid, split.y_valid, verbose=0)
     work.model.predict(split.X_train, verbose=0)
     return work
 
 
 def called_in_training_mode(work: Work) -> Work:
-    split = datasets.split(work.question.training.data)
+    split = datasets.split(training_of(work.question).data)
     work.model(split.X_train, training=True)
     return work
 
@@ -609,11 +610,11 @@ HANDED_IN: dict[str, Callable[[Any], Any]] = {
 # --- networks: ways to write them, with the weights of one that was trained -------------------------------------------
 
 
-class SameDense(layers.Dense):  # type: ignore[misc]
+class SameDense(layers.Dense):
     """A layer of Keras' own under another name."""
 
 
-class Block(layers.Layer):  # type: ignore[misc]
+class Block(layers.Layer):
     """A learner's own layer of two."""
 
     def __init__(self, units: int) -> None:
@@ -624,7 +625,7 @@ class Block(layers.Layer):  # type: ignore[misc]
         return self.drop(self.dense(inputs))
 
 
-class Watched(keras.Model):  # type: ignore[misc]
+class Watched(keras.Model):
     """A functional model that says what its training step does."""
 
     def train_step(self, *data: Any) -> Any:
@@ -740,6 +741,20 @@ def _once() -> Work:
     return trained()
 
 
+def _made(option: str, make: Callable[[], Any]) -> Work:
+    """Trained with an option that is made when it is needed; with several options where it has no name."""
+    made = make()
+    return trained(**({option: made} if option else made))
+
+
+def _stored(change: Callable[[Work], Work]) -> Work:
+    return change(trained())
+
+
+def _handed_in(form: Callable[[Any], Any]) -> Work:
+    return replace(_once(), history=form(_once().history))
+
+
 def ways() -> list[Way]:
     """All honest ways."""
     from models import styles
@@ -749,13 +764,13 @@ def ways() -> list[Way]:
             Way(
                 "network",
                 f"{question} {style.__name__}",
-                lambda style=style, question=question: written(lambda: _styled(style, question), question),
+                partial(written, partial(_styled, style, question), question),
             )
             for question, every in (("q1", 1), ("q3", 4))
             for style in styles.STYLES[::every]
         ),
-        *(Way("network", name, lambda build=build: written(build)) for name, build in NETWORKS.items()),
-        *(Way("callbacks", name, lambda make=make: trained(callbacks=make())) for name, make in CALLBACKS.items()),
+        *(Way("network", name, partial(written, build)) for name, build in NETWORKS.items()),
+        *(Way("callbacks", name, partial(_made, "callbacks", make)) for name, make in CALLBACKS.items()),
         Way("callbacks", "checkpoint", checkpoint),
         Way("callbacks", "checkpoint of an epoch", checkpoint_of_an_epoch),
         Way("callbacks", "checkpoint of the model", checkpoint_model),
@@ -765,11 +780,11 @@ def ways() -> list[Way]:
         Way("callbacks", "moving averages swapped in", swapped_averages),
         Way("callbacks", "trained twice, the second history", lambda: trained(rounds=2, epochs=2)),
         *(
-            Way("machine", policy, lambda policy=policy: in_policy(policy))
+            Way("machine", policy, partial(in_policy, policy))
             for policy in ("float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
         ),
         Way("machine", "float16", lambda: in_policy("float16", optimizer=keras.optimizers.Adam(epsilon=1e-3))),
-        *(Way("machine", f"floatx {name}", lambda name=name: in_floatx(name)) for name in ("float64", "float16")),
+        *(Way("machine", f"floatx {name}", partial(in_floatx, name)) for name in ("float64", "float16")),
         Way("machine", "output in float32", last_layer_in_float32),
         Way("machine", "mixed_float16 on spotify", lambda: in_policy("mixed_float16", Q1)),
         Way("machine", "mixed_bfloat16 on concrete", lambda: in_policy("mixed_bfloat16", Q3)),
@@ -777,12 +792,9 @@ def ways() -> list[Way]:
         Way("machine", "TensorFloat-32, a middle epoch", lambda: trained(callbacks=[Keep(1)]), on_a_gpu),
         Way("machine", "TensorFloat-32 on concrete", lambda: trained(Q3), on_a_gpu),
         Way("machine", "mixed_bfloat16 as a graph", lambda: in_policy("mixed_bfloat16", run_eagerly=False)),
-        *(Way("data", name, lambda make=make: trained(**make())) for name, make in DATA.items()),
-        *(Way("compile", name, lambda make=make: trained(compiled=make())) for name, make in COMPILED.items()),
-        *(Way("storage", name, lambda change=change: change(trained())) for name, change in STORED.items()),
-        *(
-            Way("storage", name, lambda form=form: replace(_once(), history=form(_once().history)))
-            for name, form in HANDED_IN.items()
-        ),
+        *(Way("data", name, partial(_made, "", make)) for name, make in DATA.items()),
+        *(Way("compile", name, partial(_made, "compiled", make)) for name, make in COMPILED.items()),
+        *(Way("storage", name, partial(_stored, change)) for name, change in STORED.items()),
+        *(Way("storage", name, partial(_handed_in, form)) for name, form in HANDED_IN.items()),
     ]
     return found

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from machine import missing
 
@@ -41,7 +42,9 @@ def server(folder: Path) -> Iterator[str]:
     data = folder / "data"
 
     def run(*command: str) -> None:
-        as_them = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        as_them: dict[str, Any] = (
+            {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        )
         environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
         log = folder / "log"
         with log.open("ab") as output:

@@ -57,7 +57,7 @@ def of_notebooks() -> set[str]:
     """What learners' notebooks import."""
     found: set[str] = set()
     for path in (ROOT / "notebooks").rglob("*.ipynb"):
-        for cell in nbformat.read(path, 4).cells:  # type: ignore[no-untyped-call]
+        for cell in nbformat.read(path, 4).cells:
             if cell.cell_type == "code":
                 found |= set(imports(TransformerManager().transform_cell(cell.source)))  # magics become calls
     return found

@@ -13,8 +13,10 @@ from checker.blueprint import Blueprint, Layer
 from checker.expect import AnyLayer, Dense, Network, Repeat
 from checker.reading.canonical import activation_settings, settings_of
 
+Given = tuple[str, dict[str, Any]]
 
-def line(*layers: tuple[str, dict[str, Any]]) -> Blueprint:
+
+def line(*layers: Given) -> Blueprint:
     """The blueprint of layers in a line; an activation belongs to the layer before it."""
     found: list[Layer] = []
     number = 0
@@ -124,15 +126,16 @@ def test_of_a_very_long_network_the_layers_at_the_end_are_removed(monkeypatch: p
 def test_a_very_long_network_that_is_right_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST_CELLS", 60)
     expected = Network(Repeat(Dense(8), AnyLayer(excluding=("Dense",))), Dense(1))
-    right = line(*[("Dense", {"units": 8}), ("Dropout", {"rate": 0.5})] * 50, ("Dense", {"units": 1}))
-    wrong = line(*[("Dense", {"units": 8}), ("Dropout", {"rate": 0.5})] * 50, ("Dense", {"units": 2}))
+    begin: list[Given] = [("Dense", {"units": 8}), ("Dropout", {"rate": 0.5})] * 50
+    right = line(*begin, ("Dense", {"units": 1}))
+    wrong = line(*begin, ("Dense", {"units": 2}))
     assert align(right, expected).passed
     assert not align(wrong, expected).passed
 
 
 def test_an_activation_is_removed_with_its_layer_in_very_long_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST_CELLS", 60)
-    layers = [("Dense", {"units": 5}), ("Activation", {"activation": "relu"})] * 60
+    layers: list[Given] = [("Dense", {"units": 5}), ("Activation", {"activation": "relu"})] * 60
     alignment = align(line(*layers), network(5))
     assert len({edit.position for edit in alignment.edits}) == len(alignment.edits)
     assert align(alignment.apply(), network(5)).passed

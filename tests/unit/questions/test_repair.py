@@ -23,8 +23,8 @@ from checker.report import Finding, Report
 from checker.show import page, words
 from checker.tools.repair_calibration import answered, wrong_repairs
 
-REPAIRS = [(question, recipe) for question in clinic.questions for recipe in question.repairs]
-WRONG = [(question, name) for question in clinic.questions for name in wrong_repairs(question)]
+REPAIRS = [(question, recipe) for question in clinic.assignment.of(RepairQuestion) for recipe in question.repairs]
+WRONG = [(question, name) for question in clinic.assignment.of(RepairQuestion) for name in wrong_repairs(question)]
 
 
 def sound(question: RepairQuestion, recipe: Recipe) -> Curves:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from assignments import training_of
 
 from checker.assignments import spotify
 from checker.curves import Curves
@@ -129,7 +130,7 @@ def test_other_validation_data_are_named_where_keras_vouches_for_the_run(runs: A
     model = eval(spotify.q3.network.code(), {"keras": keras, "layers": keras.layers})
     model.compile("sgd", "mae")
     history = model.fit(split.X_train, split.y_train, validation_split=0.3, batch_size=64, epochs=2, verbose=0)
-    found = judge(replace(spotify.q3.training, least_epochs=1), history, model).findings
+    found = judge(replace(training_of(spotify.q3), least_epochs=1), history, model).findings
     assert ("history.other_split", Severity.ERROR) in [(finding.code, finding.severity) for finding in found]
 
 
@@ -145,7 +146,7 @@ def test_another_optimizer_than_asked_for(optimizer: str, runs: Any) -> None:
 
 def test_a_target_has_to_be_reached(runs: Any) -> None:
     last = runs["q3"].history.history["val_loss"][-1]
-    reach, miss = (replace(spotify.q3.training, target=last * factor) for factor in (1.001, 0.9))
+    reach, miss = (replace(training_of(spotify.q3), target=last * factor) for factor in (1.001, 0.9))
     assert codes(reach, runs["q3"].history, runs["q3"].model) == []
     assert codes(miss, runs["q3"].history, runs["q3"].model) == ["curve.target"]
 

@@ -37,7 +37,7 @@ def unassigned(x: Any, number: int) -> Any:
     return x
 
 
-class Unassigned(keras.Model):  # type: ignore[misc]
+class Unassigned(keras.Model):
     """A model of the learner's own whose ``call`` forgets the results."""
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ BREAKS = {
 """What stops working, by what the test holds Keras to."""
 
 
-class Two(keras.Model):  # type: ignore[misc]
+class Two(keras.Model):
     """A model of a learner's own."""
 
     def __init__(self) -> None:

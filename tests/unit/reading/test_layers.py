@@ -96,7 +96,7 @@ def test_of_a_layer_of_ones_own_the_name_tells_nothing(name: str) -> None:
 
 def test_a_layer_of_ones_own_does_not_vanish_because_it_is_called_a_dropout_of_nothing() -> None:
     @keras.saving.register_keras_serializable("tests")
-    class LoudDropout(layers.Dropout):  # type: ignore[misc]
+    class LoudDropout(layers.Dropout):
         """Does something else than its name says."""
 
         def call(self, inputs: Any, training: bool = False) -> Any:

@@ -12,7 +12,7 @@ from checker.reading.rounding import ROUNDED, policy_of, tensor_float, tensor_fl
 
 
 def test_tensor_float_keeps_ten_bits() -> None:
-    values = np.float32([1.0, 1 + 2**-10, 1 + 2**-11, 1 + 2**-12, -3.3, 0.0, np.inf, -np.inf, np.nan])
+    values = np.array([1.0, 1 + 2**-10, 1 + 2**-11, 1 + 2**-12, -3.3, 0.0, np.inf, -np.inf, np.nan], np.float32)
     rounded, cut = tensor_float(values), tensor_float_cut(values)
     assert rounded[:4].tolist() == [1.0, 1 + 2**-10, 1 + 2**-10, 1.0]
     assert cut[:4].tolist() == [1.0, 1 + 2**-10, 1.0, 1.0]

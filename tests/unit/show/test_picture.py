@@ -14,6 +14,7 @@ import pytest
 from feedback import HEALTHY, OVERFITTED, chromium, standalone
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 
 from checker import language
@@ -96,12 +97,14 @@ def test_both_renderers_show_the_same(name: str, code: str) -> None:
     kinds = ("checker-title", "checker-note", "checker-label")
     assert sorted(word for kind in kinds for word in drawn.words(kind)) == sorted(texts)
 
-    lines = [line for line in axes.lines if not line.get_label().startswith("_")]
+    lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
     assert len(lines) == len(plot.curves)
     for points, line in zip(drawn.curves(), lines, strict=True):
         np.testing.assert_allclose(points, sorted(places(axes, line)), atol=1e-3)
 
-    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    spans = [
+        (patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches if isinstance(patch, Rectangle)
+    ]
     across = [[x for x, _ in drawn.shares(each["d"])] for each in drawn.all("checker-stretch")]
     found = [(min(each), max(each)) for each in across]
     assert len(found) == len(spans)
