@@ -20,7 +20,7 @@ import classroom
 import machine
 import pytest
 from browser.lab import Server, chromium, jupyterlab
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Dialog, Request
 
 from checker.grading import answers, batch
 from checker.grading.course import Course
@@ -141,10 +141,19 @@ def opened(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 def _harm(context: BrowserContext, address: str, *shown: str) -> list[str]:
     """What ran or was asked for on a page that shows these texts, when its live parts are clicked and pointed at."""
     harm: list[str] = []
+
+    def answered(dialog: Dialog) -> None:
+        harm.append(dialog.message)
+        dialog.dismiss()
+
+    def asked(request: Request) -> None:
+        if "canary" in request.url:
+            harm.append(request.url)
+
     page = context.new_page()
     try:
-        page.on("dialog", lambda dialog: (harm.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: harm.append(request.url) if "canary" in request.url else None)
+        page.on("dialog", answered)
+        page.on("request", asked)
         answer = page.goto(address, wait_until="load")
         assert answer is None or answer.ok, answer.status
         page.wait_for_timeout(500)
