@@ -104,10 +104,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "_executor", lambda _jobs, _scheduler: ThreadPoolExecutor(1))
         batch.grade_class(folder, "spotify", progress=False)
-    place = Course.load(folder, "spotify")
-    answers.export(place)
+    graded = Course.load(folder, "spotify")
+    answers.export(graded)
     for question in ("q1", "q2", "q2-explanation"):
-        (folder / f"explained-{question}.html").write_text(document(explain(place, STUDENT, question)), "utf-8")
+        (folder / f"explained-{question}.html").write_text(document(explain(graded, STUDENT, question)), "utf-8")
     command = [sys.executable, "-m", "nbgrader", "generate_feedback", "spotify"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2_000:]
