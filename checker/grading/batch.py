@@ -106,6 +106,7 @@ def grade_class(
         ImportError: a Dask scheduler is named, but Dask is not installed.
         SQLAlchemyError: the gradebook cannot be used.
     """
+    import checker.grading._imports  # noqa: F401  (first)
     from checker.grading.class_report import write_report
     from checker.grading.course import Course
     from checker.grading.gradebook import Ledger

@@ -31,10 +31,13 @@ from checker.questions import (
     Question,
     ReadingAnswer,
     ReadingQuestion,
+    RepairAnswer,
+    RepairQuestion,
     ablation,
 )
 from checker.questions.answer import NOT_ASKED
 from checker.questions.evidence import Evidence
+from checker.questions.prepared import Prepared
 from checker.questions.training import Training, proved_epoch, tolerance, weights_loss
 from checker.questions.typed import as_letter, as_number
 from checker.report import Finding, Outcome, Report, Severity
@@ -67,16 +70,20 @@ class _Case:
     mark: Mark | None
     settled: bool
 
+    @property
+    def network(self) -> NetworkAnswer | None:
+        """The part of the answer that is a trained network; None where there is none."""
+        network = self.answer.network if isinstance(self.answer, RepairAnswer) else self.answer
+        return network if isinstance(network, NetworkAnswer) else None
+
     @cached_property
     def weights(self) -> float | None:
         """The validation loss that the weights give; None where there are none that can be computed with."""
-        training = getattr(self.question, "training", None)
-        if not isinstance(self.answer, NetworkAnswer) or not isinstance(training, Training):
-            return None
-        if self.answer.replay is None:
+        training, network = getattr(self.question, "training", None), self.network
+        if network is None or network.replay is None or not isinstance(training, Training):
             return None
         try:
-            return weights_loss(training, self.answer)
+            return weights_loss(training, network)
         except Exception:  # weights that cannot be replayed or do not fit; the findings say so
             return None
 
@@ -209,8 +216,10 @@ def _reading(case: _Case) -> Iterator[tuple[str, str]]:
     if isinstance(versions, Mapping):
         shown = ", ".join(f"{name} {version}" for name, version in versions.items())
         yield translate(N_("Saved with")), pages.clip(shown)
-    if isinstance(case.answer, NetworkAnswer):
-        yield from _network_read(case.answer)
+    if isinstance(question, RepairQuestion) and isinstance(case.answer, RepairAnswer):
+        yield from _repair_read(question, case.answer)
+    if case.network is not None:
+        yield from _network_read(case.network)
     if isinstance(case.answer, ReadingAnswer):
         answer = case.answer
         told = {"effect": answer.effect, "number": answer.number}
@@ -220,6 +229,21 @@ def _reading(case: _Case) -> Iterator[tuple[str, str]]:
         told = {"needed": case.answer.needed, "chance": case.answer.chance, "reason": case.answer.reason}
         yield translate(N_("Answer")), pages.clip(", ".join(f"{name}={value!r}" for name, value in told.items()))
         yield from _ablation_read(case.answer)
+
+
+def _repair_read(question: RepairQuestion, answer: RepairAnswer) -> Iterator[tuple[str, str]]:
+    letter, fit = as_letter(answer.cause) or "", answer.fit
+    cause = translate(question.causes[letter].text) if letter in question.causes else repr(answer.cause)
+    yield translate(N_("Cause")), pages.clip(f"{letter}: {cause}" if letter in question.causes else cause)
+    if fit.learning_rate is not None:
+        yield translate(N_("Learning rate")), f"{fit.learning_rate:.6g}"
+    if fit.steps is not None:
+        yield translate(N_("Batches an epoch")), str(fit.steps)
+    if isinstance(fit.prepared, Prepared):
+        yes, no = translate(N_("yes")), translate(N_("no"))
+        yield translate(N_("Features on one scale")), yes if fit.prepared.one_scale else no
+        yield translate(N_("Each training row with its own target")), yes if fit.prepared.paired else no
+        yield translate(N_("No validation row among the training rows")), yes if fit.prepared.apart else no
 
 
 def _ablation_read(answer: AblationAnswer) -> Iterator[tuple[str, str]]:
@@ -257,8 +281,8 @@ def _proved(case: _Case) -> Iterator[Block]:
 
 def _proofs(case: _Case) -> Iterator[tuple[str, str]]:
     answer = case.answer
-    if isinstance(answer, NetworkAnswer) and case.weights is not None:
-        yield from _weights(answer, case.weights)
+    if case.network is not None and case.weights is not None:
+        yield from _weights(case.network, case.weights)
     outcomes = {
         Outcome.PROVED: N_("proved"),
         Outcome.UNSETTLED: N_("not settled: a run in the sandbox or a person decides"),
@@ -331,6 +355,10 @@ def _wanted(name: str, case: _Case) -> str:
         )
     if name == "curves":
         return translate(N_("curves that pass every rule below, of a network that is right; else nothing"))
+    if name == "cause" and isinstance(case.question, RepairQuestion):
+        return translate(N_("the letter of the cause: {letter}"), letter=case.question.cause)
+    if name == "change":
+        return translate(N_("the one change that removes the cause, all else as it was handed out"))
     if name == "reason":
         return translate(N_("the letter of the reason"))
     return translate(N_("half of the points for each part"))
@@ -341,7 +369,7 @@ def _curve_rules(case: _Case) -> Iterator[list[Cell]]:
     from checker.curves import Curves, diagnose
 
     training = getattr(case.question, "training", None)
-    curves = getattr(case.answer, "curves", None)
+    curves = None if case.network is None else case.network.curves
     if not isinstance(training, Training) or not isinstance(curves, Curves):
         return
     diagnosis = diagnose(curves, reference=datasets.median_loss(training.data))
@@ -349,6 +377,10 @@ def _curve_rules(case: _Case) -> Iterator[list[Cell]]:
         right = case.report["architecture"].passed
         found = translate(N_("right") if right else N_("not yet"))
         yield _rule(translate(N_("network")), found, translate(N_("right")), right)
+    if "change" in case.report:
+        right = case.report["change"].passed
+        found = translate(N_("right") if right else N_("not yet"))
+        yield _rule(translate(N_("change")), found, translate(N_("right")), right)
     epochs = len(curves.loss)
     wanted = translate(N_("at least {count}"), count=training.least_epochs)
     yield _rule(translate(N_("epochs")), str(epochs), wanted, epochs >= training.least_epochs)
@@ -362,8 +394,8 @@ def _curve_rules(case: _Case) -> Iterator[list[Cell]]:
         yield _rule(_measure(name), measured, wanted, value is None or value <= limit)
     if training.target is not None and curves.val_loss:
         epoch = None
-        if case.weights is not None:
-            epoch = proved_epoch(case.weights, curves, tolerance(case.answer.facts))
+        if case.weights is not None and case.network is not None:
+            epoch = proved_epoch(case.weights, curves, tolerance(case.network.facts))
         value = curves.val_loss[(epoch or len(curves.val_loss)) - 1]
         wanted = translate(N_("at most {limit}"), limit=words.number(training.target))
         name = translate(N_("validation loss at the epoch of the weights"))
@@ -410,7 +442,11 @@ def _rule(name: str, found: str, wanted: str, kept: bool) -> list[Cell]:
 def _otherwise(case: _Case) -> Iterator[Block]:
     items = tuple(dict.fromkeys(_changes(case)))
     if items:
-        yield Steps(translate(N_("What would have changed it")), items, ordered=False)
+        yield _changed_by(items)
+
+
+def _changed_by(items: tuple[str, ...]) -> Steps:
+    return Steps(translate(N_("What would have changed it")), items, ordered=False)
 
 
 def _changes(case: _Case) -> Iterator[str]:
@@ -421,14 +457,36 @@ def _changes(case: _Case) -> Iterator[str]:
         )
     elif case.report.unsettled:
         yield translate(N_("An answer: its cells hold what was handed out, or nothing that could run."))
-    elif case.report.passed:
+    elif case.report.points >= case.report.max_points:
         yield translate(N_("Nothing: it has all its points."))
     elif isinstance(case.question, NetworkQuestion) and isinstance(case.answer, NetworkAnswer):
         yield from _network_changes(case.question, case.answer, case.report)
     elif isinstance(case.question, ReadingQuestion) and isinstance(case.answer, ReadingAnswer):
         yield from _reading_changes(case.question, case.answer)
+    elif isinstance(case.question, RepairQuestion) and isinstance(case.answer, RepairAnswer):
+        yield from _repair_changes(case.question, case.answer, case.report)
     elif isinstance(case.question, AblationQuestion) and isinstance(case.answer, AblationAnswer):
         yield from _ablation_changes(case.question, case.answer)
+
+
+def _repair_changes(question: RepairQuestion, answer: RepairAnswer, report: Report) -> Iterator[str]:
+    judged = question.judge(replace(answer, cause=question.cause))
+    if judged.points > report.points:
+        yield translate(N_("`cause={letter}`: {points}."), letter=f'"{question.cause}"', points=_points(judged))
+    worth = f"{question.points / 3:g}"
+    if "change" not in judged:
+        yield translate(
+            N_("A repaired training beside the cause: +{points} for the change, +{points} for its curves."),
+            points=worth,
+        )
+        return
+    for name in ("change", "curves"):
+        if not judged[name].passed:
+            yield from (finding.message for finding in judged[name].findings if finding.severity is Severity.ERROR)
+    if not judged["change"].passed:
+        yield translate(N_("The right change and nothing else: +{points}."), points=worth)
+    if not judged["curves"].points:
+        yield translate(N_("Curves that pass every rule, after the right change: +{points}."), points=worth)
 
 
 def _network_changes(question: NetworkQuestion, answer: NetworkAnswer, report: Report) -> Iterator[str]:
@@ -515,6 +573,10 @@ def _written(course: Course, student: str, question: str, release: Release, foun
         blocks.append(_table(translate(N_("The rubric: a person decides which level an answer reaches")), rows))
     given = None if mark is None else mark.automatic if mark.manual is None else mark.manual
     worth = release.points(question)
+    if rubric is not None and given is not None:
+        better = [level for level in rubric.levels if level.points > given]
+        items = tuple(f"{words.points(level.points, worth)}: {translate(level.description)}" for level in better)
+        blocks.append(_changed_by(items or (translate(N_("Nothing: it has all its points.")),)))
     return Page(
         "note",
         translate(N_("{student}, {question}"), student=pages.clip(student), question=question),

@@ -1,6 +1,6 @@
 """What a grader's worker needs, imported once in the process from which all of them are forked (see ``pool``)."""
 
-# ruff: noqa: E402, F401
+# ruff: noqa: F401
 
 import ctypes
 import signal
@@ -14,11 +14,12 @@ if sys.platform == "linux":
         _libc.mallopt(-1, 128 << 20)  # M_TRIM_THRESHOLD
         _libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
 
-# nbformat brings jsonschema along, and that a parser of internationalised addresses, which takes a second to be made.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as if not installed: nothing here has such addresses
+import checker.grading._imports
 
+# isort: split
 import h5py
 import IPython.core.inputtransformer2
+import numpy.random
 
 import checker.curves
 import checker.grading.batch
@@ -27,3 +28,6 @@ import checker.reading.replay
 import checker.show.html
 import checker.show.svg
 import checker.show.text
+
+for _template in ("page.html", "picture.svg"):  # compiled once for all
+    checker.show.html.environment().get_template(_template)

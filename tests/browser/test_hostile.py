@@ -20,7 +20,7 @@ import classroom
 import machine
 import pytest
 from browser.lab import Server, chromium, jupyterlab
-from playwright.sync_api import BrowserContext, Dialog, Request
+from playwright.sync_api import BrowserContext, Dialog
 
 from checker.grading import answers, batch
 from checker.grading.course import Course
@@ -104,10 +104,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "_executor", lambda _jobs, _scheduler: ThreadPoolExecutor(1))
         batch.grade_class(folder, "spotify", progress=False)
-    graded = Course.load(folder, "spotify")
-    answers.export(graded)
+    loaded = Course.load(folder, "spotify")
+    answers.export(loaded)
     for question in ("q1", "q2", "q2-explanation"):
-        (folder / f"explained-{question}.html").write_text(document(explain(graded, STUDENT, question)), "utf-8")
+        (folder / f"explained-{question}.html").write_text(document(explain(loaded, STUDENT, question)), "utf-8")
     command = [sys.executable, "-m", "nbgrader", "generate_feedback", "spotify"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2_000:]
@@ -142,18 +142,14 @@ def _harm(context: BrowserContext, address: str, *shown: str) -> list[str]:
     """What ran or was asked for on a page that shows these texts, when its live parts are clicked and pointed at."""
     harm: list[str] = []
 
-    def answered(dialog: Dialog) -> None:
+    def heard(dialog: Dialog) -> None:
         harm.append(dialog.message)
         dialog.dismiss()
 
-    def asked(request: Request) -> None:
-        if "canary" in request.url:
-            harm.append(request.url)
-
     page = context.new_page()
     try:
-        page.on("dialog", answered)
-        page.on("request", asked)
+        page.on("dialog", heard)
+        page.on("request", lambda request: harm.append(request.url) if "canary" in request.url else None)
         answer = page.goto(address, wait_until="load")
         assert answer is None or answer.ok, answer.status
         page.wait_for_timeout(500)

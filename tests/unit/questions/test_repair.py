@@ -15,12 +15,15 @@ from checker.assignments import clinic
 from checker.curves import Curves
 from checker.expect import BatchNormalization, Dense, Network
 from checker.expect.values import as_allowed
+from checker.grading import explain
+from checker.grading.submission import Found, Submission, notebook_of
 from checker.language import LANGUAGES, using
 from checker.questions import Recipe, RepairAnswer, RepairQuestion
+from checker.questions.evidence import Evidence
 from checker.questions.prepared import Prepared
 from checker.questions.repair import Fit
 from checker.report import Finding, Report
-from checker.show import page, words
+from checker.show import page, text
 from checker.tools.repair_calibration import answered, wrong_repairs
 
 REPAIRS = [(question, recipe) for question in clinic.assignment.of(RepairQuestion) for recipe in question.repairs]
@@ -149,7 +152,7 @@ def test_the_curves_of_a_case_are_there_as_numbers_and_undiagnosed(
     question.show()
     shown = capsys.readouterr().out
     for value in (*question.run["loss"], *question.run["val_loss"]):
-        assert words.number(value) in shown
+        assert ("infinity" if math.isinf(value) else f"{value:.4g}") in shown
     assert "Diagnosis" not in shown
 
 
@@ -207,3 +210,27 @@ def test_rows_in_another_order_are_the_same_rows() -> None:
     assert prepared.raw
     assert prepared.paired
     assert prepared.apart
+
+
+def explained(question: RepairQuestion, answer: RepairAnswer) -> str:
+    """What a teacher is shown of this answer, on one line."""
+    found, report = Found("clinic.ipynb", notebook_of(None)), question.judge(answer)
+    case = explain._Case(question, answer, report, Evidence(question.id), found, Submission("ada"), None, True)
+    return " ".join(text.render(explain._page("ada", case)).split())
+
+
+def test_a_teacher_is_told_what_was_read_and_what_would_have_changed_the_points() -> None:
+    right = handed_in(clinic.q1, _CASE_1)
+    told = explained(clinic.q1, right)
+    for part in ("3 of 3 points", "Learning rate 0.01", "Features on one scale no", "Nothing: it has all its points."):
+        assert part in told
+    told = explained(clinic.q1, replace(right, cause="a"))
+    assert '`cause="d"`: 3 of 3 points.' in told
+    told = explained(clinic.q1, handed_in(clinic.q1, _with(_CASE_1, epochs=80)))
+    assert "the letter of the cause: d" in told
+    assert "The right change and nothing else: +1." in told
+    assert "80" in told
+    told = explained(clinic.q1, RepairAnswer("d"))
+    assert "A repaired training beside the cause: +1 for the change" in told
+    with using("zh"):
+        assert "学习率" in explained(clinic.q1, right)
