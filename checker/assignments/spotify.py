@@ -221,9 +221,9 @@ assignment = Assignment(
             training=_spotify,
             claims={"a": "less_overfitting", "b": "faster", "c": "more_overfitting", "d": "no_difference"},
             texts={
-                "a": N_("The validation loss climbs less after its lowest point: less overfitting."),
+                "a": N_("The gap between validation and training loss grows less: less overfitting."),
                 "b": N_("The network reaches its lowest validation loss in fewer epochs."),
-                "c": N_("The validation loss climbs more after its lowest point: more overfitting."),
+                "c": N_("The gap between validation and training loss grows more: more overfitting."),
                 "d": N_("Nothing that stands out from the noise."),
             },
             number="best_epoch",
@@ -231,7 +231,7 @@ assignment = Assignment(
             before="plain_history",
             hints=(
                 N_(
-                    "Follow the validation loss of both runs only, in the picture and in the table below it: what does each do in the second half?"
+                    "How far is validation loss from training loss at the end of each run, and how far was it in the first epochs? Picture and table both show it."
                 ),
                 N_("`np.argmin(...)` counts from 0, epochs count from 1; either is accepted."),
                 N_(
@@ -264,8 +264,8 @@ assignment = Assignment(
                 why=N_("What this changes in your two curves is what you explain in words below."),
             ),
             why=N_(
-                "Without dropout the validation loss has its lowest point early and then climbs while the training loss "
-                "keeps falling: overfitting. With dropout it stays down to the end."
+                "Without dropout the validation loss soon gains nothing more, or even climbs, while the training loss keeps "
+                "falling: overfitting. With dropout the two stay together to the end."
             ),
         ),
         NetworkQuestion(

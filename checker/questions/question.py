@@ -254,11 +254,10 @@ class Question(ABC, Generic[Answer]):
         """A word on where help is, after a try that did not succeed."""
         names = {"question": f"{ALIAS}.{self.id}"}
         if record.attempts >= TRIES_BEFORE_SOLUTION:
-            text = translate(
-                N_("You have tried {tries} times. `{question}.solution()` shows a solution and why it works."),
-                tries=record.attempts,
-                **names,
-            )
+            offer = N_("You have tried {tries} times. `{question}.solution()` shows a solution and why it works.")
+            if self.explained_in:
+                offer = N_("You have tried {tries} times. `{question}.solution()` shows a solution.")
+            text = translate(offer, tries=record.attempts, **names)
         else:
             text = translate(N_("Stuck? `{question}.hint()` gives a hint."), **names)
         return Advice("", text)

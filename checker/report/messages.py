@@ -157,7 +157,7 @@ MESSAGES: dict[str, str] = {
         "Your answers would be right if the two runs were exchanged: `before` is the run without the new layers, `after` the one with them."
     ),
     "reading.unanswered": N_("`{name}` is still empty: fill in what you read off your curves."),
-    "reading.effect": N_("Your own two runs do not show this: {text} Compare the two pictures once more."),
+    "reading.effect": N_("Your own two runs do not show this: {text} Compare the two runs once more."),
     "reading.best_epoch": N_(
         "The lowest validation loss of the run without the new layers is not at epoch {given:g}: look for the lowest point of its curve."
     ),
@@ -171,11 +171,21 @@ MESSAGES: dict[str, str] = {
     "ablation.chance": N_(
         "{given:g} is not the largest difference between two seeds: subtract the two numbers of each row, and take the largest difference."
     ),
-    "ablation.right": N_(
-        "Right: the worse run with both layers beats the better one without dropout by {dropout:.3f}, and the better one without batch normalization by {batch_normalization:.3f} (a minus sign means that it does not beat it); another seed alone makes a difference of up to {chance:.3f}."
+    "ablation.shown": N_("Right, that is what your table shows."),
+    "ablation.dropout": N_(
+        "Without dropout both runs are worse than both runs with it, by at least {lead:.3f}: this network needs it."
     ),
-    "ablation.right:broken": N_(
-        "Right. Some of these trainings fell apart, which says more than any difference between losses."
+    "ablation.dropout:open": N_(
+        "Without dropout at least one run is as good as one with it: your table does not show that this network needs it."
+    ),
+    "ablation.batch_normalization": N_(
+        "Without batch normalization both runs are worse than both runs with it, by at least {lead:.3f}: this network needs it."
+    ),
+    "ablation.batch_normalization:open": N_(
+        "Without batch normalization at least one run is as good as one with it: your table does not show that this network needs it."
+    ),
+    "ablation.by_chance": N_(
+        "Another seed alone makes a difference of up to {chance:.3f}: a lead that is no larger proves little."
     ),
     "ablation.same_seed": N_(
         "Both runs of the row `{name}` are the same: give each its own seed, as the cell above does, and run it again."

@@ -305,7 +305,7 @@ def test_the_solved_challenge_earns_its_points_by_a_rerun_alone(tmp_path: Path) 
     assignments.written(course / "submitted/ada/challenge", assignments.solved("challenge"), "challenge.ipynb")
     run = grade_class(course, "challenge", jobs=1, rerun=True, progress=False)
     assert (run.graded, run.attention) == (1, 0)
-    assert points(course) == {"ada": 6.0}
+    assert points(course) == {"ada": 8.0}
 
 
 @pytest.fixture
