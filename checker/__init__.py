@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from checker._stderr import quiet
 from checker.language import get_language, missing_package, set_language
 
-__all__ = ["__version__", "get_language", "set_language", "validate"]
+__all__ = ["__version__", "get_language", "quiet", "set_language", "validate"]
 __version__ = "0.1.0"
 
 

@@ -6,14 +6,14 @@ that the findings can be acted on in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checker.alignment.places import STATES, Place, Wrong, wrong_in_idle
 from checker.alignment.prices import is_inside
 from checker.blueprint import Layer, activation_code, commutes_with_relu
-from checker.expect import Slot, literal, source
+from checker.expect import Allowed, Slot, literal, source, telling
 from checker.report import Row
 
 Shown = Mapping[int, str]
@@ -185,14 +185,16 @@ def _bare(activation: str) -> str:
 
 
 def _new_code(slots: Sequence[Slot]) -> str:
-    if slots[0].kind is None:
-        return f"keras.layers.{slots[0].example.code}"
-    texts = {name: literal(allowed.example) for slot in slots for name, allowed in slot.settings.items()}
-    return f"keras.layers.{source(slots[0].kind or '', texts)}"
+    return f"keras.layers.{_written(slots, lambda allowed: literal(allowed.example))}"
 
 
 def _text(slots: Sequence[Slot]) -> str:
-    if slots[0].kind is None:
+    return _written(slots, lambda allowed: allowed.text)
+
+
+def _written(slots: Sequence[Slot], text: Callable[[Allowed], str]) -> str:
+    kind = slots[0].kind
+    if kind is None:
         return slots[0].example.code
-    texts = {name: allowed.text for slot in slots for name, allowed in slot.settings.items()}
-    return source(slots[0].kind or "", texts)
+    settings = {name: allowed for slot in slots for name, allowed in slot.settings.items()}
+    return source(kind, {name: text(allowed) for name, allowed in telling(kind, settings).items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import numbers
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from checker.curves.measures import noise
 
 _JSON_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}([.][0-9]{0,40})?([eE][+-]?[0-9]{1,4})?|[+-]?(nan|inf)")
+"""A number as Python's csv module hands it out of Keras' own log."""
+
 _LONGEST = 1_000_000
 
 
@@ -134,6 +138,8 @@ def _columns(source: object) -> Mapping[Any, Any]:
         return _columns(_parsed(source))
     if isinstance(source, Mapping):
         return source
+    if isinstance(source, np.ndarray) and source.ndim == 0 and isinstance(source.item(), Mapping):
+        return dict(source.item())  # what np.load gives back of a dict that np.save wrote
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
         return {name: source[name].to_numpy() for name in source.columns}
@@ -171,6 +177,8 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
         values = _array(values)
         if values is None:
             raise NotCurves("history.not_list", series=name)
+        if values.ndim == 2 and values.shape[1] == 1:  # a column
+            values = values[:, 0]
         if values.ndim != 1:
             raise NotCurves("history.not_list", series=name)
     if len(values) > _LONGEST:
@@ -191,7 +199,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool | np.bool_):
         return None
     if isinstance(value, str):
-        return _JSON_NUMBERS.get(value)
+        return _JSON_NUMBERS.get(value, float(value) if _DECIMAL.fullmatch(value) else None)
     if isinstance(value, numbers.Integral) and abs(int(value)) > sys.float_info.max:
         return math.inf if int(value) > 0 else -math.inf
     if isinstance(value, numbers.Real | np.floating | np.integer):

@@ -48,7 +48,7 @@ from checker.expect.rules import (
     parameters,
     preceded_by,
 )
-from checker.expect.slots import Slot, source
+from checker.expect.slots import Slot, source, telling
 from checker.expect.values import Allowed, anything, at_least, at_most, between, literal, one_of, same
 
 __all__ = [
@@ -86,4 +86,5 @@ __all__ = [
     "preceded_by",
     "same",
     "source",
+    "telling",
 ]

@@ -9,8 +9,8 @@ from typing import Any
 
 from checker import blueprint
 from checker.expect.automaton import Automaton, Fragment
-from checker.expect.slots import Slot, source
-from checker.expect.values import Allowed, as_allowed, literal, same
+from checker.expect.slots import Slot, source, telling
+from checker.expect.values import Allowed, as_allowed, literal
 
 BLANK = "____"
 """What stands for a gap in a skeleton."""
@@ -90,14 +90,10 @@ class Layer(Pattern):
         return dict(self.settings) if self.activation is None else {**self.settings, "activation": self.activation}
 
     def _source(self, texts: Mapping[str, str]) -> str:
-        defaults = blueprint.defaults_of(self.kind)
-        hidden = [
-            name
-            for name, allowed in self._all.items()
-            if (name == "activation" and allowed.example in (None, "linear"))
-            or (allowed.unbounded and same(allowed.example, defaults.get(name)))
-        ]
-        return source(self.kind, {name: text for name, text in texts.items() if name not in hidden})
+        told = telling(self.kind, self._all)
+        if "activation" in told and told["activation"].example in (None, "linear"):
+            del told["activation"]
+        return source(self.kind, {name: text for name, text in texts.items() if name in told})
 
 
 def Dense(units: Any, activation: Any = None, **settings: Any) -> Layer:

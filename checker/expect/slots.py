@@ -96,6 +96,16 @@ def _complete(kind: str, named: Mapping[str, Any]) -> dict[str, Any]:
     return blueprint.settings_of(kind, {**dict.fromkeys(required), **named})
 
 
+def telling(kind: str, settings: Mapping[str, Allowed]) -> dict[str, Allowed]:
+    """The settings to write down: not those that may be anything and are Keras' own default in the reference."""
+    defaults = blueprint.defaults_of(kind)
+    return {
+        name: allowed
+        for name, allowed in settings.items()
+        if not (allowed.unbounded and same(allowed.example, defaults.get(name)))
+    }
+
+
 def source(kind: str, settings: Mapping[str, str]) -> str:
     """A layer as Keras code, settings that have no default first and without their names."""
     known = blueprint.defaults_of(kind)

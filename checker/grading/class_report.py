@@ -52,7 +52,7 @@ REASONS: Final = {
     "submission.link": N_("the submission's folder is a link, which is not followed"),
     "submission.bad_name": N_(
         "the name of the student's folder cannot be used: it is in another encoding, too long, begins with a dot, or "
-        "holds a line break or one of `* ? [ ]`"
+        'holds a line break or one of `* ? [ ] < > "`'
     ),
     "submission.twin": N_("another folder has nearly the same name: is it the same student?"),
     "submission.not_read": N_("a file was not read: it is a link, no plain file, or too big"),

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from typing import Final
 
 LONGEST: Final = 128
-_PATTERN: Final = frozenset("*?[]")
-"""What nbgrader, which looks for folders by patterns, would not find or find others by."""
+_SPECIAL: Final = frozenset('*?[]<>"')
+"""What nbgrader, which looks for folders by patterns, would not find or find others by, and what its formgrader puts
+into a page as markup."""
 
 
 def is_name(student: str) -> bool:
     """Whether a folder's name can be a student's id in a gradebook, on a page, in a file's name and for nbgrader."""
     plain = student.isprintable() and 0 < len(student) <= LONGEST
-    return plain and not student.startswith(".") and _PATTERN.isdisjoint(student)
+    return plain and not student.startswith(".") and _SPECIAL.isdisjoint(student)
 
 
 def readable(name: str) -> str:

@@ -188,7 +188,7 @@ def _foreign(training: Training, network: Blueprint | None, curves: Curves, proo
 
 def _model_findings(training: Training, blueprint: Blueprint, proved: bool) -> Iterator[Finding]:
     """A model that was never built or compiled cannot have this history."""
-    if not blueprint.built:
+    if not blueprint.built and not proved:
         yield Finding("model.unbuilt")
     if blueprint.compiled is None:
         if not proved:

@@ -8,7 +8,7 @@ from typing import Any
 
 from checker.reading.keras_internals import is_keras_module
 from checker.reading.layers import snake_case
-from checker.reading.recognise import module_of, name_of
+from checker.reading.recognise import lineage, module_of, name_of
 
 _SHORT = {
     "mean_absolute_error": "mae",
@@ -57,13 +57,27 @@ def _objective(value: Any) -> str | None:
         only = list(value.values() if isinstance(value, dict) else value)
         return _objective(only[0]) if len(only) == 1 else "several"
     is_function = hasattr(value, "__name__")
-    name = str(value.__name__) if is_function else name_of(type(value))
-    module = str(value.__module__) if is_function else module_of(type(value))
+    known = type(value) if is_function else _known(type(value))
+    name = str(value.__name__) if is_function else name_of(known)
+    module = str(value.__module__) if is_function else module_of(known)
     if not is_keras_module(module):
         return f"custom.{name}"
     if name == LOSS_SCALING:
         return _objective(value.inner_optimizer)
     return _short(name) + _reduced(_MEAN[0] if is_function else getattr(value, "reduction", _MEAN[0]))
+
+
+def _known(cls: type) -> type:
+    """Keras' class that an optimizer or loss counts as: a subclass that overrides nothing but how it is made."""
+    own: set[str] = set()
+    for base in lineage(cls):
+        if is_keras_module(module_of(base)):
+            return cls if own & set(dir(base)) - _MADE else base
+        own |= set(vars(base))
+    return cls
+
+
+_MADE = {"__init__", "__module__", "__doc__", "__dict__", "__weakref__", "get_config", "from_config"}
 
 
 def saved_objective(value: Any) -> str | None:

@@ -140,7 +140,7 @@ MESSAGES: dict[str, str] = {
         "On the course's validation data this model has a loss of {actual:.4g}; no epoch of the history shows that loss, and it ends at {claimed:.4g}. Most often the model was built or trained again after this history; averaged weights and other validation data do it, too. Run the cells that build and train once more, then check right away."
     ),
     "history.other_split": N_(
-        "On the course's validation data this model has a loss of {actual:.4g}, but no epoch of your training shows it (it ended at {claimed:.4g}). Either it was validated on other data than the notebook's, or its weights were changed afterwards. Train it with `validation_data` as the notebook has it, then check right away."
+        "On the course's validation data this model has a loss of {actual:.4g}, but no epoch of your training shows it (it ended at {claimed:.4g}). Either it was validated on other data than the notebook's, or its weights were changed afterwards, or the training was interrupted in the middle of an epoch. Train it with `validation_data` as the notebook has it, then check right away."
     ),
     "history.averaged": N_(
         "The optimizer puts a moving average in place of the weights when training ends (`use_ema=True`), so the history shows no loss of these weights ({actual:.4g}). Train without it, or with `callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]`, then check again."

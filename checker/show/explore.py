@@ -209,7 +209,7 @@ def _averages(rows: int, batches: int) -> Drawn:
     from checker.show.picture import Ink
 
     with plots.style():
-        figure = Figure(figsize=(6.8, 3.4))
+        figure = Figure(figsize=(6.8, 3.4), layout="constrained")
         axes = figure.subplots()
         numbers = range(1, batches + 1)
         blue, vermillion, grey = (plots.COLOURS[ink] for ink in (Ink.BLUE, Ink.VERMILLION, Ink.GREY))

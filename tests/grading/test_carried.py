@@ -108,6 +108,79 @@ def test_another_digest_is_another_submission(perfect: Path) -> None:
     assert Submission.in_folder(perfect).digest != before
 
 
+Cell = dict[str, Any]
+
+
+def _outputs(cell: Cell) -> list[dict[str, Any]]:
+    return [output for output in cell.get("outputs", []) if "data" in output]
+
+
+def _colab(cell: Cell) -> None:
+    """Ids in the metadata, and a type of its own beside some results. (As in notebooks that it saved; its front end is
+    not public.)"""
+    cell["metadata"].update(
+        id=cell.pop("id"), outputId="f00d", colab={"base_uri": "https://localhost:8080/", "height": 35}
+    )
+    for output in _outputs(cell):
+        output["data"]["application/vnd.google.colaboratory.intrinsic+json"] = {"type": "string"}
+
+
+def _vs_code(cell: Cell) -> None:
+    """Text in lines, JSON as it is (``convertOutputMimeToJupyterOutput`` in microsoft/vscode,
+    extensions/ipynb/src/serializers.ts)."""
+    cell["metadata"]["vscode"] = {"languageId": "python"}
+    for output in _outputs(cell):
+        output["data"]["text/plain"] = [output["data"]["text/plain"]]
+
+
+def _kaggle(cell: Cell) -> None:
+    """Notes of papermill, which runs a committed notebook there (papermill's documentation, "Execute")."""
+    times = {"duration": 0.01, "end_time": "2026-01-01T00:00:00", "exception": False, "status": "completed"}
+    cell["metadata"].update(papermill=times, execution={"iopub.execute_input": "2026-01-01T00:00:00Z"}, trusted=True)
+
+
+def _deepnote(cell: Cell) -> None:
+    """Its own ids and a reference to outputs (as in notebooks that it exported)."""
+    cell["metadata"].update(cell_id=cell.pop("id"), deepnote_cell_type="code", source_hash="abc", execution_millis=7)
+    cell["outputs_reference"] = "s3:somewhere/else"
+
+
+def _as_text(cell: Cell) -> None:
+    """A program that takes every type for text."""
+    for output in _outputs(cell):
+        if MIME in output["data"]:
+            output["data"][MIME] = json.dumps(output["data"][MIME])
+
+
+def _as_lines(cell: Cell) -> None:
+    """The same with its text in lines, as nbformat writes other output."""
+    for output in _outputs(cell):
+        if MIME in output["data"]:
+            output["data"][MIME] = json.dumps(output["data"][MIME], indent=1).splitlines(keepends=True)
+
+
+def _displayed(cell: Cell) -> None:
+    """A result that was kept as a display."""
+    for output in _outputs(cell):
+        output["output_type"] = "display_data"
+        output.pop("execution_count", None)
+
+
+def _in_lab(cell: Cell) -> None:
+    cell["metadata"].update(collapsed=True, scrolled=True, jupyter={"source_hidden": True, "outputs_hidden": True})
+
+
+SAVED_BY = [_colab, _vs_code, _kaggle, _deepnote, _as_text, _as_lines, _displayed, _in_lab]
+
+
+@pytest.mark.parametrize("program", SAVED_BY, ids=lambda program: program.__name__.strip("_"))
+def test_what_other_programs_make_of_the_notebook_costs_nothing(program: Callable[[Cell], None], perfect: Path) -> None:
+    into_notebook(perfect)
+    edited(perfect, lambda cells: [program(cell) for cell in cells])
+    assert points(perfect) == FULL
+    assert told(perfect) == ()
+
+
 # --- which one counts -------------------------------------------------------------------------------------------------
 
 

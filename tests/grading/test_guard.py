@@ -100,21 +100,47 @@ def test_eight_million_empty_cells_are_not_parsed(tmp_path: Path) -> None:
         '<img src=x onerror="alert(1)">',
         "[x](javascript:alert(1))",
         "<svg/onload=alert(1)>",
+        "$\\href{javascript:alert(1)}{x}$",
+        "&#92;href{javascript:alert(1)}{x}",
+        "![x](http://canary.example/a.png)",
     ],
 )
 def test_nothing_in_markdown_runs(text: str) -> None:
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
     page = markdown2html_mistune(clean(f"Because {text}\n\n{text}").source)
-    assert not any(bad in page for bad in ("<script", 'onerror="', 'href="javascript', "<svg"))
+    assert not any(bad in page for bad in ("<script", 'onerror="', 'href="javascript', "<svg", "\\href", "<img"))
     assert clean("a < b, $x<1$ and **bold**").source == "a < b, $x<1$ and **bold**"
 
 
 def test_names_that_cannot_be_written_are_refused_alone() -> None:
-    for name in ("a\nb", os.fsdecode("张".encode("gbk")), "x" * 200, ".hidden", "a*", "[x]", "a?b", "\u202eabc"):
+    for name in (
+        "a\nb",
+        os.fsdecode("张".encode("gbk")),
+        "x" * 200,
+        ".hidden",
+        "a*",
+        "[x]",
+        "a?b",
+        "\u202eabc",
+        "<b>",
+        'a"b',
+    ):
         assert not is_name(name)
         assert readable(name).encode()
-    for name in ("张三 (2)", "-rf", "a#b", "a%20b", "{student_id}", "$HOME", "CON", "emoji😀", "=1+1", "a&b<b>"):
+    for name in (
+        "张三 (2)",
+        "-rf",
+        "a#b",
+        "a%20b",
+        "{student_id}",
+        "$HOME",
+        "CON",
+        "emoji😀",
+        "=1+1",
+        "a&b",
+        "O'Brien",
+    ):
         assert is_name(name)
 
 

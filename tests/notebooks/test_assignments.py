@@ -114,10 +114,7 @@ def test_the_visible_preparation_gives_the_arrays_that_the_checker_knows(name: s
     space: dict[str, object] = {"np": np}
     for cell in notebook(name)["cells"]:
         if grade_id(cell) == "setup" or str(grade_id(cell)).endswith("-data"):
-            source = "".join(
-                line for line in cell["source"] if not line.startswith(("import keras", "keras.", "from tqdm"))
-            )
-            exec(source, space)
+            exec("".join(cell["source"]).replace("with quiet():", "if False:"), space)  # Keras is slow to import
     names = ("X_train", "X_valid", "y_train", "y_valid")
     for array, known in zip((space[prefix + name] for name in names), datasets.split(data).arrays, strict=True):
         np.testing.assert_array_equal(np.asarray(array), known)

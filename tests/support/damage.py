@@ -453,7 +453,6 @@ HARMLESS: Final = frozenset(
         "ids lost",
         "metadata lost",
         "renamed",
-        "packed",
         "no time",
     ]
 )

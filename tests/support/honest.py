@@ -7,14 +7,17 @@ what a learner hands in. Which curves are good is measured elsewhere; here nothi
 from __future__ import annotations
 
 import copy
+import csv
 import json
 import pickle
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import keras
@@ -99,21 +102,50 @@ def begun(question: NetworkQuestion) -> Any:
     return model
 
 
+@cache
+def _ready() -> tuple[Any, list[Any]]:
+    """A network that was compiled and traced once, for all ways of training that change neither; and its beginning."""
+    split = wine()
+    model = begun(WINE)
+    model.compile("adam", "mae")
+    model.train_on_batch(split.X_train[:2], split.y_train[:2])
+    model.set_weights(_weights())
+    state = [*model.variables, *model.optimizer.variables]
+    model.optimizer.iterations.assign(0)
+    return model, [np.array(variable) for variable in state]
+
+
+def ready() -> Any:
+    """That network, as it was in the beginning."""
+    model, beginning = _ready()
+    for variable, value in zip([*model.variables, *model.optimizer.variables], beginning, strict=True):
+        variable.assign(value)
+    return model
+
+
 def trained(
     question: NetworkQuestion = WINE,
     *,
     model: Any = None,
     compiled: dict[str, Any] | None = None,
+    anew: bool = False,
     rounds: int = 1,
     **fit: Any,
 ) -> Work:
-    """The work of a learner who changes only what is given here."""
+    """The work of a learner who changes only what is given here; ``anew``: with a network of its own.
+
+    The shared network is traced for targets of one axis; those of two need their own.
+    """
     training = question.training
     assert training is not None
     split = datasets.split(training.data)
     keras.utils.set_random_seed(5)
-    model = begun(question) if model is None else model
-    model.compile(**{"optimizer": training.optimizer, "loss": training.loss, "run_eagerly": True, **(compiled or {})})
+    if question is WINE and model is None and compiled is None and not anew:
+        model = ready()
+    else:
+        model = begun(question) if model is None else model
+        usual = {"optimizer": training.optimizer, "loss": training.loss, "run_eagerly": True}
+        model.compile(**{**usual, **(compiled or {})})
     given: dict[str, Any] = {
         "x": split.X_train,
         "y": split.y_train,
@@ -215,6 +247,113 @@ CALLBACKS: dict[str, Callable[[], list[Any]]] = {
     "csv": lambda: [kept.CSVLogger("log.csv")],
     "backup": lambda: [kept.BackupAndRestore("backup.weights.h5")],
     "progress": lambda: [kept.ProgbarLogger()],
+    "more in the logs": lambda: [Notes()],
+    "the best epoch by hand": lambda: [Best()],
+    "several": lambda: [
+        kept.EarlyStopping(patience=2, restore_best_weights=True),
+        kept.ReduceLROnPlateau(patience=1),
+        kept.ModelCheckpoint("best.keras", save_best_only=True),
+    ],
+    "early stopping on what is not there": lambda: [kept.EarlyStopping(monitor="nothing", mode="min")],
+}
+
+
+class Notes(kept.Callback):
+    """Writes more into the logs than numbers."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["rate"], logs["note"] = float(self.model.optimizer.learning_rate), f"epoch {epoch}"
+
+
+class Best(kept.Callback):
+    """Weights of the best epoch put back by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.least, self.weights = np.inf, None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if logs["val_loss"] < self.least:
+            self.least, self.weights = logs["val_loss"], self.model.get_weights()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.set_weights(self.weights)
+
+
+class Own(kept.Callback):
+    """A history of the learner's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, list[float]] = defaultdict(list)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for name, value in (logs or {}).items():
+            self.seen[name].append(value)
+
+
+class StopInEpoch(kept.Callback):
+    """The stop button, in the middle of an epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if len(self.model.history.epoch) == 2:
+            raise KeyboardInterrupt
+
+
+def interrupted_in_an_epoch() -> Work:
+    model = begun(WINE)
+    with suppress(KeyboardInterrupt):
+        trained(model=model, callbacks=[StopInEpoch()])
+    return Work(WINE, model, model.history)
+
+
+def own_history() -> Work:
+    own = Own()
+    return replace(trained(callbacks=[own]), history=own.seen)
+
+
+def from_the_logger() -> Work:
+    """The log that Keras wrote, read with Python's own csv module: every number is a text."""
+    work = trained(callbacks=[kept.CSVLogger("log.csv")])
+    with open("log.csv", encoding="utf-8") as file:
+        return replace(work, history=list(csv.DictReader(file)))
+
+
+# --- loops of one's own -----------------------------------------------------------------------------------------------
+
+
+def loop(step: Callable[[Any, Any], Any], loss: Callable[[Any, Any], Any]) -> Work:
+    """A learner's own loop over epochs, which notes a training and a validation loss."""
+    model, split = ready(), wine()
+    history: dict[str, list[Any]] = {"loss": [], "val_loss": []}
+    for _ in range(EPOCHS):
+        history["loss"].append(step(model, split))
+        history["val_loss"].append(loss(model, split))
+    return Work(WINE, model, history)
+
+
+def _evaluated(model: Any, split: Any) -> Any:
+    return model.evaluate(split.X_valid, split.y_valid, verbose=0)
+
+
+LOOPS: dict[str, Callable[[], Work]] = {
+    "batches": lambda: loop(lambda model, split: model.train_on_batch(split.X_train, split.y_train), _evaluated),
+    "one epoch at a time": lambda: loop(
+        lambda model, split: model.fit(split.X_train, split.y_train, verbose=0, batch_size=560).history["loss"][0],
+        _evaluated,
+    ),
+    "tested as one batch": lambda: loop(
+        lambda model, split: model.train_on_batch(split.X_train, split.y_train),
+        lambda model, split: model.test_on_batch(split.X_valid, split.y_valid),
+    ),
+    "predicted and subtracted": lambda: loop(
+        lambda model, split: model.train_on_batch(split.X_train, split.y_train),
+        lambda model, split: np.abs(model.predict(split.X_valid, verbose=0).ravel() - split.y_valid).mean(),
+    ),
+    "a tensor an epoch": lambda: loop(
+        lambda model, split: model.train_on_batch(split.X_train, split.y_train),
+        lambda model, split: keras.losses.MeanAbsoluteError()(split.y_valid[:, None], model(split.X_valid)),
+    ),
 }
 
 
@@ -361,6 +500,19 @@ class Batches(keras.utils.PyDataset):
         return wine().X_train[rows], wine().y_train[rows]
 
 
+class Uneven(keras.utils.PyDataset):
+    """Validation data in batches of different sizes."""
+
+    EDGES = (0, 10, 400, 480)
+
+    def __len__(self) -> int:
+        return len(self.EDGES) - 1
+
+    def __getitem__(self, index: int) -> Any:
+        rows = slice(*self.EDGES[index : index + 2])
+        return wine().X_valid[rows], wine().y_valid[rows]
+
+
 def endless() -> Iterator[Any]:
     while True:
         yield wine().X_train[:256], wine().y_train[:256]
@@ -392,11 +544,13 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "a generator": lambda: {"x": endless(), "y": ..., "batch_size": ..., "steps_per_epoch": 3},
     "a PyDataset": lambda: {"x": Batches(), "y": ..., "batch_size": ...},
     "pandas": lambda: {
+        "anew": True,
         "x": as_frame(wine().X_train),
         "y": as_frame(wine().y_train[:, None])[0],
         "validation_data": (as_frame(wine().X_valid), wine().y_valid),
     },
     "targets in a column": lambda: {
+        "anew": True,
         "y": wine().y_train[:, None],
         "validation_data": (wine().X_valid, wine().y_valid[:, None]),
     },
@@ -427,6 +581,19 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "weighted validation": lambda: {
         "validation_data": (wine().X_valid, wine().y_valid, np.linspace(0, 2, len(wine().y_valid))),
     },
+    "validation data as a list": lambda: {"validation_data": [wine().X_valid, wine().y_valid]},
+    "validation data weighted by ones": lambda: {
+        "validation_data": (wine().X_valid, wine().y_valid, np.ones(len(wine().y_valid)))
+    },
+    "validation in uneven batches": lambda: {"validation_data": Uneven()},
+    "prefetched": lambda: {
+        "x": as_dataset(wine().X_train, wine().y_train, 560).cache().prefetch(2),
+        "y": ...,
+        "batch_size": ...,
+    },
+    "columns in another order in memory": lambda: {
+        "validation_data": (np.asfortranarray(wine().X_valid), wine().y_valid)
+    },
     "an epoch counted from elsewhere": lambda: {"initial_epoch": 2, "epochs": 5},
 }
 
@@ -437,6 +604,18 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
 def own_distance(y: Any, prediction: Any) -> Any:
     """A learner's own mean absolute error."""
     return keras.ops.mean(keras.ops.abs(y - prediction), axis=-1)
+
+
+class OwnLoss(keras.losses.Loss):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return own_distance(y_true, y_pred)
+
+
+class OwnAdam(keras.optimizers.Adam):
+    """Keras' optimizer with a learner's own default."""
+
+    def __init__(self, learning_rate: float = 2e-3, **more: Any) -> None:
+        super().__init__(learning_rate, **more)
 
 
 COMPILED: dict[str, Callable[[], dict[str, Any]]] = {
@@ -457,6 +636,11 @@ COMPILED: dict[str, Callable[[], dict[str, Any]]] = {
     "optimizer wrapped": lambda: {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())},
     "gradients gathered": lambda: {"optimizer": keras.optimizers.Adam(gradient_accumulation_steps=2)},
     "moving average of the weights": lambda: {"optimizer": keras.optimizers.Adam(use_ema=True)},
+    "loss in a class of one's own": lambda: {"loss": OwnLoss()},
+    "loss as a lambda": lambda: {"loss": lambda y, prediction: keras.ops.abs(y - prediction)},
+    "optimizer of one's own": lambda: {"optimizer": OwnAdam()},
+    "optimizer as a dict": lambda: {"optimizer": {"class_name": "Adam", "config": {"learning_rate": 0.01}}},
+    "the best by another metric": lambda: {"metrics": ["mae", keras.metrics.MeanAbsoluteError(name="loss_2")]},
     "weights decay": lambda: {"optimizer": keras.optimizers.Adam(weight_decay=1e-3)},
     "as a graph": lambda: {"run_eagerly": False},
     "compiled by XLA": lambda: {"run_eagerly": False, "jit_compile": True},
@@ -554,6 +738,30 @@ def renamed(work: Work) -> Work:
     return work
 
 
+def unpacked(work: Work) -> Work:
+    keras.saving.save_model(work.model, path := _file("mine"), zipped=False)
+    return replace(work, model=keras.saving.load_model(path))
+
+
+def from_arrays(work: Work) -> Work:
+    np.savez(path := _file("mine.npz"), *work.model.get_weights())
+    model = network(work.question)
+    model.compile("adam", "mae")
+    model.set_weights(list(np.load(path).values()))
+    return replace(work, model=model)
+
+
+def functional_of_its_tensors(work: Work) -> Work:
+    return replace(work, model=keras.Model(work.model.inputs, work.model.layers[-1].output))
+
+
+def sequential_of_its_layers(work: Work) -> Work:
+    """No input layer is among them, so that the new model has seen no data, though its layers have."""
+    model = keras.Sequential(work.model.layers)
+    model.compile("adam", "mae")
+    return replace(work, model=model)
+
+
 STORED: dict[str, Callable[[Work], Work]] = {
     "saved and loaded": saved,
     "saved and loaded as .h5": saved_old_format,
@@ -569,6 +777,10 @@ STORED: dict[str, Callable[[Work], Work]] = {
     "called in training mode": called_in_training_mode,
     "wrapped": wrapped,
     "renamed": renamed,
+    "saved as a folder": unpacked,
+    "weights from arrays": from_arrays,
+    "a functional model of its tensors": functional_of_its_tensors,
+    "a sequential model of its layers": sequential_of_its_layers,
 }
 
 
@@ -589,6 +801,19 @@ def _from_csv(history: Any) -> Any:
     return pd.read_csv(path)
 
 
+def _from_numpy(history: Any) -> Any:
+    np.save(path := _file("log.npy"), np.array(_columns(history)), allow_pickle=True)
+    return np.load(path, allow_pickle=True)
+
+
+def _from_excel(history: Any) -> Any:
+    """A column that counts the rows, as pandas writes it unless told otherwise."""
+    import pandas as pd
+
+    _frame(history).to_csv(path := _file("log.csv"))
+    return pd.read_csv(path)
+
+
 HANDED_IN: dict[str, Callable[[Any], Any]] = {
     "history as a dict": _columns,
     "history as a table": _frame,
@@ -601,6 +826,16 @@ HANDED_IN: dict[str, Callable[[Any], Any]] = {
     "history from JSON": lambda history: json.loads(json.dumps(_columns(history))),
     "history one row an epoch": lambda history: _frame(history).to_dict("records"),
     "history pickled": lambda history: pickle.loads(pickle.dumps(_columns(history))),
+    "history from a NumPy file": _from_numpy,
+    "history from a NumPy file, taken out": lambda history: _from_numpy(history).item(),
+    "history from a table with row numbers": _from_excel,
+    "history as tuples": lambda history: {name: tuple(values) for name, values in _columns(history).items()},
+    "history as columns": lambda history: {name: np.array([values]).T for name, values in _columns(history).items()},
+    "history as texts": lambda history: {name: list(map(repr, values)) for name, values in _columns(history).items()},
+    "history as series": lambda history: {name: _frame(history)[name] for name in _columns(history)},
+    "history in an object": lambda history: SimpleNamespace(history=_columns(history)),
+    "history read only": lambda history: MappingProxyType(_columns(history)),
+    "history with more in it": lambda history: {**_columns(history), "rate": [1e-3] * EPOCHS, "note": ["x"] * EPOCHS},
     "history rounded to three digits": lambda history: {
         name: [round(value, 3) for value in values] for name, values in _columns(history).items()
     },
@@ -623,6 +858,90 @@ class Block(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         return self.drop(self.dense(inputs))
+
+
+class LateBlock(layers.Layer):
+    """The same, made when the input's shape is known."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+
+    def build(self, input_shape: Any) -> None:
+        self.dense, self.drop = layers.Dense(self.units, activation="relu"), layers.Dropout(0.3)
+        self.dense.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        return self.drop(self.dense(inputs), training=training)
+
+
+class Parts(keras.Model):
+    """Layers in a dict, one dropout for all, and what is called is decided in a loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = {"first": layers.Dense(128), "second": layers.Dense(64)}
+        self.drop, self.out = layers.Dropout(0.3), layers.Dense(1)
+
+    def call(self, x: Any, training: Any = None) -> Any:
+        for name in ("first", "second"):
+            x = self.drop(keras.activations.relu(self.parts[name](x)), training=training)
+        return self.out(x)
+
+
+class Built(keras.Model):
+    """Layers that are made in ``build``."""
+
+    def build(self, input_shape: Any) -> None:
+        self.stack = _stack()
+        for layer in self.stack:
+            layer.build(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+
+    def call(self, x: Any) -> Any:
+        for layer in self.stack:
+            x = layer(x)
+        return x
+
+
+class Chain(keras.Sequential):
+    def __init__(self) -> None:
+        super().__init__([keras.Input((18,)), *_stack()])
+
+
+def _stack(**first: Any) -> list[Any]:
+    relu = {"activation": "relu"}
+    return [
+        layers.Dense(128, **relu, **first),
+        layers.Dropout(0.3),
+        layers.Dense(64, **relu),
+        layers.Dropout(0.3),
+        layers.Dense(1),
+    ]
+
+
+def _around(before: list[Any], after: list[Any] | None = None, **given: Any) -> Any:
+    """The network with layers around it that change nothing."""
+    return keras.Sequential([keras.Input((18,), **given), *before, *_stack(), *(after or [])])
+
+
+def _named_tensors() -> Any:
+    inputs, outputs = _functional(*_stack())
+    return keras.Model({"songs": inputs}, {"popularity": outputs})
+
+
+def _one_dropout() -> Any:
+    drop, relu = layers.Dropout(0.3), layers.ReLU()
+    first, second, last = _dense()
+    return keras.Model(*_functional(first, relu, drop, second, relu, drop, last))
+
+
+def _nested() -> Any:
+    first = keras.Sequential([keras.Input((18,)), *_stack()[:2]])
+    inputs = keras.Input((128,))
+    second = keras.Model(inputs, layers.Dropout(0.3)(layers.Dense(64, activation="relu")(inputs)))
+    return keras.Model(*_functional(first, second, layers.Dense(1)))
 
 
 class Watched(keras.Model):
@@ -691,6 +1010,31 @@ NETWORKS: dict[str, Callable[[], Any]] = {
             layers.Dense(1),
         )
     ),
+    "one dropout layer, twice": _one_dropout,
+    "models in a model": _nested,
+    "tensors with names": _named_tensors,
+    "layers in a dict": Parts,
+    "layers made in build": Built,
+    "a class of Sequential": Chain,
+    "blocks made late": lambda: keras.Sequential([LateBlock(128), LateBlock(64), layers.Dense(1)]),
+    "the input's shape in the first layer": lambda: keras.Sequential(_stack(input_shape=(18,))),
+    "an input layer": lambda: keras.Sequential([layers.InputLayer(batch_shape=(None, 18)), *_stack()]),
+    "an input of float64": lambda: _around([], dtype="float64"),
+    "flattened": lambda: _around([layers.Flatten()], [layers.Flatten()]),
+    "in the same shape": lambda: _around([layers.Reshape((18,)), layers.Identity()], [layers.Activation("linear")]),
+    "penalties of nothing": lambda: _around([layers.ActivityRegularization(0.0, 0.0)]),
+    "a leak of nothing": lambda: keras.Model(
+        *_functional(
+            layers.Dense(128),
+            layers.LeakyReLU(negative_slope=0.0),
+            layers.Dropout(0.3, noise_shape=None),
+            layers.Dense(64, kernel_regularizer=keras.regularizers.L2(0.0)),
+            layers.Activation(layers.ReLU()),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        )
+    ),
+    "Chinese names": lambda: keras.Sequential([keras.Input((18,)), *_stack(name="第一层")], name="我的 模型"),
     "layers under other names": lambda: keras.Sequential(
         [
             keras.Input((18,), name="songs"),
@@ -732,13 +1076,90 @@ def _styled(style: Callable[..., Any], question: str) -> Any:
     return style([*stack, layers.Dense(1)], {"q1": 18, "q3": 8}[question])
 
 
+# --- designs of one's own ---------------------------------------------------------------------------------------------
+
+
+def _norm(**given: Any) -> Any:
+    return layers.BatchNormalization(**given)
+
+
+def _adapted() -> Any:
+    layer = layers.Normalization()
+    layer.adapt(wine().X_train)
+    return layer
+
+
+def _two(join: Callable[[Any, Any], Any]) -> Callable[[], Any]:
+    """A network in which two layers see the same, and their outputs are joined."""
+
+    def build() -> Any:
+        inputs = keras.Input((11,))
+        seen = _norm()(inputs)
+        joined = join(layers.Dense(16, activation="relu")(seen), layers.Dense(16, activation="sigmoid")(seen))
+        return keras.Model(inputs, layers.Dense(1)(layers.Dropout(0.2)(joined)))
+
+    return build
+
+
+def _with(*parts: Any, first: Any = None) -> Any:
+    """A small network with these layers in it."""
+    given = [] if first is None else [first]
+    return keras.Sequential(
+        [
+            keras.Input((11,)),
+            *given,
+            _norm(),
+            layers.Dense(16, activation="relu"),
+            *parts,
+            layers.Dropout(0.2),
+            layers.Dense(1),
+        ]
+    )
+
+
+DESIGNS: dict[str, Callable[[], Any]] = {
+    "adapted normalization": lambda: _with(first=_adapted()),
+    "given normalization": lambda: _with(first=layers.Normalization(mean=5.0, variance=2.0)),
+    "rescaled": lambda: _with(first=layers.Rescaling(0.1, offset=0.5)),
+    "noise": lambda: _with(first=layers.GaussianNoise(0.1)),
+    "other normalizations": lambda: _with(
+        layers.LayerNormalization(), layers.GroupNormalization(4), layers.UnitNormalization()
+    ),
+    "settings of normalization": lambda: _with(
+        _norm(axis=1, momentum=0.9, epsilon=1e-5, center=False), _norm(scale=False)
+    ),
+    "activations": lambda: _with(layers.PReLU(), layers.ELU(0.5), layers.LeakyReLU(0.1), layers.Softmax()),
+    "no bias": lambda: _with(layers.Dense(16, use_bias=False), _norm(gamma_regularizer="l2"), layers.ReLU()),
+    "penalties": lambda: _with(
+        layers.Dense(
+            8,
+            kernel_regularizer=keras.regularizers.L1L2(1e-3, 1e-3),
+            bias_regularizer="l2",
+        ),
+    ),
+    "bounded weights": lambda: _with(layers.Dense(16, kernel_constraint="max_norm")),
+    "frozen": lambda: _with(layers.Dense(16, trainable=False)),
+    "side by side": _two(lambda one, two: layers.Concatenate()([one, two])),
+    "the larger one": _two(lambda one, two: layers.Maximum()([one, two])),
+    "one times the other": _two(lambda one, two: one * two),
+}
+
+
+def designed(build: Callable[[], Any]) -> Work:
+    """The challenge, with a network of one's own: one epoch, whose loss is that of the weights."""
+    split, model = wine(), build()
+    model.compile("adam", "mae", run_eagerly=True)
+    loss = model.evaluate(split.X_valid, split.y_valid, batch_size=480, verbose=0)
+    return Work(WINE, model, {"loss": [loss], "val_loss": [loss]})
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
 @cache
 def _once() -> Work:
     """One training that several ways hand in, each in its own form."""
-    return trained()
+    return trained(anew=True)
 
 
 def _made(option: str, make: Callable[[], Any]) -> Work:
@@ -748,7 +1169,7 @@ def _made(option: str, make: Callable[[], Any]) -> Work:
 
 
 def _stored(change: Callable[[Work], Work]) -> Work:
-    return change(trained())
+    return change(trained(anew=True))
 
 
 def _handed_in(form: Callable[[Any], Any]) -> Work:
@@ -770,11 +1191,16 @@ def ways() -> list[Way]:
             for style in styles.STYLES[::every]
         ),
         *(Way("network", name, partial(written, build)) for name, build in NETWORKS.items()),
+        *(Way("network", name, partial(designed, build)) for name, build in DESIGNS.items()),
+        *(Way("loop", name, work) for name, work in LOOPS.items()),
         *(Way("callbacks", name, partial(_made, "callbacks", make)) for name, make in CALLBACKS.items()),
         Way("callbacks", "checkpoint", checkpoint),
         Way("callbacks", "checkpoint of an epoch", checkpoint_of_an_epoch),
         Way("callbacks", "checkpoint of the model", checkpoint_model),
         Way("callbacks", "interrupted", interrupted),
+        Way("callbacks", "interrupted in an epoch", interrupted_in_an_epoch),
+        Way("callbacks", "a history of one's own", own_history),
+        Way("callbacks", "the log read as text", from_the_logger),
         Way("callbacks", "one history for two trainings", continued_history),
         Way("callbacks", "two histories joined", continued_apart),
         Way("callbacks", "moving averages swapped in", swapped_averages),
@@ -788,8 +1214,8 @@ def ways() -> list[Way]:
         Way("machine", "output in float32", last_layer_in_float32),
         Way("machine", "mixed_float16 on spotify", lambda: in_policy("mixed_float16", Q1)),
         Way("machine", "mixed_bfloat16 on concrete", lambda: in_policy("mixed_bfloat16", Q3)),
-        Way("machine", "TensorFloat-32", lambda: trained(), on_a_gpu),
-        Way("machine", "TensorFloat-32, a middle epoch", lambda: trained(callbacks=[Keep(1)]), on_a_gpu),
+        Way("machine", "TensorFloat-32", lambda: trained(anew=True), on_a_gpu),
+        Way("machine", "TensorFloat-32, a middle epoch", lambda: trained(callbacks=[Keep(1)], anew=True), on_a_gpu),
         Way("machine", "TensorFloat-32 on concrete", lambda: trained(Q3), on_a_gpu),
         Way("machine", "mixed_bfloat16 as a graph", lambda: in_policy("mixed_bfloat16", run_eagerly=False)),
         *(Way("data", name, partial(_made, "", make)) for name, make in DATA.items()),

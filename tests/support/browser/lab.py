@@ -76,7 +76,10 @@ def jupyterlab(notebooks: Path, home: Path, *options: str) -> Iterator[Server]:
         f"--IdentityProvider.token={server.token}",
         *(option.replace("{folder}", str(folder)) for option in options),
     ]
-    with (home / "lab.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log, env=_own(home)) as lab:
+    with (
+        (home / "lab.log").open("w") as log,
+        subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=_own(home)) as lab,
+    ):
         try:
             _answer(server, lab, home / "lab.log")
             yield server

@@ -7,7 +7,18 @@ from models.case import sequential
 
 from checker.alignment import align, mending
 from checker.blueprint import Blueprint
-from checker.expect import AnyLayer, BatchNormalization, Dense, Dropout, Network, Repeat, at_least, at_most, count
+from checker.expect import (
+    AnyLayer,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Network,
+    Repeat,
+    anything,
+    at_least,
+    at_most,
+    count,
+)
 from checker.report import Finding
 
 OPEN = Network(
@@ -49,3 +60,9 @@ def test_every_rule_has_words_for_when_it_is_not_mended(monkeypatch: pytest.Monk
     (edit,) = align(Blueprint.of(sequential("B D8r d.5 D1", 8)), OPEN).edits
     message = "Not every `Dropout` layer is as this question asks: set `rate=0.2`."
     assert Finding(edit.code, params=edit.params).message == message
+
+
+def test_settings_that_may_be_anything_are_not_written_where_they_are_the_default() -> None:
+    free = Network(Repeat(AnyLayer()), Dense(1, use_bias=anything(True), kernel_regularizer=anything(None)))
+    (edit,) = align(Blueprint.of(sequential("D8r d.2", 8)), free).edits
+    assert edit.params["layer"] == "keras.layers.Dense(1)"

@@ -36,6 +36,9 @@ class TestOf:
             {name: pd.Series(values) for name, values in history.items()},
             {name: [np.float32(value) for value in values] for name, values in history.items()},
             {name: [int(value * 2) / 2 for value in values] for name, values in history.items()},
+            {name: np.array([values]).T for name, values in history.items()},
+            {name: list(map(str, values)) for name, values in history.items()},  # as the csv module reads a log
+            np.array(history, dtype=object),  # as np.load reads a dict that np.save wrote
         ]
         for form in forms:
             assert Curves.of(form) == Curves((3.0, 2.0), (3.5, 2.5)), form

@@ -9,6 +9,7 @@ import zlib
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,20 @@ def text(content: bytes) -> str:
 
 def test_what_is_packed_is_what_is_unpacked() -> None:
     assert unpacked(json.loads(json.dumps(packed("q1", FILES))), "q1") == FILES
+
+
+def test_weights_take_less_room_than_as_they_are() -> None:
+    weights = np.random.default_rng(0).normal(0, 0.05, 50_000).astype("float32").tobytes()
+    bundle = packed("q1", {"q1.keras": weights})
+    assert bundle is not None
+    assert len(bundle["files"]["q1.keras"]) < 0.93 * len(text(weights))
+    for missing in range(1, 5):  # files of any length
+        assert unpacked(packed("q1", {"q1.keras": weights[:-missing]}), "q1") == {"q1.keras": weights[:-missing]}
+
+
+def test_bundles_of_the_first_format_are_read() -> None:
+    old = {"format": 1, "question": "q1", "files": {name: text(content) for name, content in FILES.items()}}
+    assert unpacked(old, "q1") == FILES
 
 
 def test_what_is_too_large_for_a_notebook_is_not_put_into_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ WAYS = {str(way): way for way in honest.ways()}
 
 UNSETTLED = {
     "callbacks: averaged weights": "history.other_split",
+    "callbacks: interrupted in an epoch": "history.other_split",
     "compile: moving average of the weights": "history.averaged",
     "compile: loss doubled": "compile.loss",
     "data: a share of the training data": "history.other_split",

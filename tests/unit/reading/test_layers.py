@@ -12,7 +12,7 @@ from keras import layers
 from checker.blueprint import Blueprint
 from checker.reading import shapes
 from checker.reading.arithmetic import PLANNERS
-from checker.reading.layers import KINDS, Role, commutes_with_relu, is_weightless, kind_of
+from checker.reading.layers import KINDS, Role, commutes_with_relu, is_weightless, kind_of, snake_case
 
 SHAPE = (4, 6)
 MADE: dict[str, Callable[[], Any]] = {
@@ -104,3 +104,8 @@ def test_a_layer_of_ones_own_does_not_vanish_because_it_is_called_a_dropout_of_n
 
     model = keras.Sequential([keras.Input((8,)), layers.Dense(4), LoudDropout(0.0), layers.Dense(1)])
     assert [layer.kind for layer in Blueprint.of(model).layers] == ["Dense", "custom.LoudDropout", "Dense"]
+
+
+@pytest.mark.parametrize("name", [name for name in dir(layers) if isinstance(getattr(layers, name), type)])
+def test_snake_case_is_that_of_keras(name: str) -> None:
+    assert snake_case(name) == keras.src.utils.naming.to_snake_case(name)
