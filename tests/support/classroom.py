@@ -6,7 +6,6 @@ another function and another loss, to which the curves are scaled. Trained netwo
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
 import io
@@ -18,7 +17,6 @@ import signal
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -442,6 +440,8 @@ def like(original: Path, course_folder: Path, student: str, seed: int) -> Path:
         student: the other student's id.
         seed: of the decimals.
     """
+    from checker.questions import bundle
+
     folder = course_folder / "submitted" / student / "spotify"
     folder.mkdir(parents=True)
     book = json.loads((original / "spotify.ipynb").read_text("utf-8"))
@@ -450,10 +450,10 @@ def like(original: Path, course_folder: Path, student: str, seed: int) -> Path:
         if name in ("q2-explanation", "q4-explanation"):
             cell["source"] += f" That is what {student} says."
         for output in cell.get("outputs", ()):
-            for bundle in (value for value in output["data"].values() if isinstance(value, dict)):
-                packed = bundle["files"][f"{name}.json"]
-                record = _varied_record(zlib.decompress(base64.b64decode(packed)), seed)
-                bundle["files"][f"{name}.json"] = base64.b64encode(zlib.compress(record)).decode()
+            if bundle.MIME in output["data"]:
+                files = bundle.unpacked(output["data"][bundle.MIME], name)
+                files[f"{name}.json"] = _varied_record(files[f"{name}.json"], seed)
+                output["data"][bundle.MIME] = bundle.packed(name, files)
     (folder / "spotify.ipynb").write_text(json.dumps(book, indent=1, ensure_ascii=False), "utf-8")
     for path in original.glob("evidence/*"):
         target = folder / "evidence" / path.name
@@ -466,11 +466,14 @@ def like(original: Path, course_folder: Path, student: str, seed: int) -> Path:
 
 
 def _varied_record(content: bytes, seed: int) -> bytes:
+    from checker.questions import evidence
+
     record = json.loads(content)
+    record.pop("digest", None)
     for name in ("history", "before", "after"):
         if name in record:
             record[name] = varied(record[name], seed)
-    return json.dumps(record).encode()
+    return evidence.sealed(record)
 
 
 def kill_when_graded(course_folder: Path, process: int, count: int) -> threading.Event:
