@@ -26,6 +26,7 @@ from checker.reading.layers import (
     holds_activation,
     is_weightless,
     kind_of,
+    mistaken_for,
     snake_case,
 )
 from checker.reading.parts import Node, Unreadable
@@ -50,6 +51,7 @@ __all__ = [
     "in_canonical_order",
     "kind_of",
     "layer_code",
+    "mistaken_for",
     "settings_of",
     "snake_case",
     "stages",

@@ -79,11 +79,13 @@ def _with_rule(
 def _after_fix(places: Sequence[Place], fix: Fix) -> tuple[Place, ...]:
     """The places after one more fix."""
     ends = list(accumulate(len(list(place.edited())) for place in places))
-    if fix.layer is not None and fix.wrong is None:
+    if fix.layer is not None and not fix.instead:
         return _with_layer(places, bisect_left(ends, fix.index) + 1 if fix.index else 0, fix.layer.slots)
     here = bisect_right(ends, fix.index)
     place = places[here]
-    if fix.wrong is not None:
+    if fix.layer is not None:
+        changed = [replace(place, slots=fix.layer.slots, wrong=(), action="replace" if place.own else "add")]
+    elif fix.wrong is not None:
         changed = [replace(place, wrong=(*place.wrong, fix.wrong), action="change")]
     else:
         changed = [replace(place, slots=(), wrong=(), action="remove")] if place.own else []

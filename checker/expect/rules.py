@@ -8,18 +8,19 @@ from itertools import repeat
 from typing import Any
 
 from checker import blueprint
-from checker.blueprint import Role, holds_activation, kind_of
+from checker.blueprint import Role, holds_activation, kind_of, mistaken_for
 from checker.expect.patterns import Layer
 from checker.expect.values import Allowed, as_allowed, literal
 
 
 @dataclass(frozen=True)
 class Fix:
-    """One way to mend a violation: add ``layer`` before the layer ``index``, set a setting there, or remove it."""
+    """One way to mend a violation at a layer: set a setting, remove it, put ``layer`` before it or instead of it."""
 
     index: int
     layer: Layer | None = None
     wrong: tuple[str, Any, Any] | None = None
+    instead: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class _Count(Constraint):
                 [0] if kind_of(self.layer.kind).role is Role.NORMALIZATION else ends[:-1]
             )  # it may scale the raw features
             anywhere = dict.fromkeys([*natural, *ends[:-1], *range(len(layers) + 1)])
-            fixes = tuple(Fix(index, self.layer) for index in anywhere)
+            taken = [index for index, layer in enumerate(layers) if mistaken_for(self.layer.kind, layer.kind)]
+            instead = [Fix(index, self.layer, instead=True) for index in taken]
+            fixes = (*instead, *(Fix(index, self.layer) for index in anywhere))
             yield from repeat(Violation("network.count", params, fixes), missing)
         elif missing < 0:
             fixes = tuple(Fix(index) for index in reversed(places))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from checker.alignment import Alignment, align
-from checker.blueprint import Blueprint, Graph
+from checker.blueprint import Blueprint, Graph, mistaken_for
 from checker.expect import Constraint, Network
 from checker.language import N_, translate
 from checker.questions.answer import NOT_ASKED, NetworkAnswer
@@ -210,20 +210,31 @@ def _unassigned(finding: Finding, unused: Sequence[tuple[int, str]]) -> Finding 
 RELATIVES = {
     "AlphaDropout": "alpha",
     "GaussianDropout": "gaussian",
+    "GaussianNoise": "noise",
     "SpatialDropout1D": "spatial",
     "SpatialDropout2D": "spatial",
     "SpatialDropout3D": "spatial",
+    "LayerNormalization": "rows",
+    "GroupNormalization": "rows",
+    "RMSNormalization": "rows",
+    "UnitNormalization": "rows",
+    "Normalization": "adapted",
 }
-"""Layers that are easily taken for dropout, and the wording that says how they differ."""
+"""Layers that are easily taken for dropout or for batch normalization, and the wording that says how they differ."""
 
 
 def _relative(finding: Finding, network: Blueprint) -> Finding | None:
-    """A relative of dropout stands where dropout itself is asked for."""
-    if finding.code == "layer.replaced" and _kind(finding.params.get("expected", "")) == "Dropout":
-        wording = RELATIVES.get(_kind(finding.params.get("layer", "")))
-        return None if wording is None else replace(finding, code=f"layer.replaced:{wording}")
-    if finding.code == "network.count" and finding.params.get("kind") == "Dropout":
-        found = next((layer for layer in network.layers if layer.kind in RELATIVES), None)
+    """A relative stands where dropout or batch normalization itself is asked for."""
+    layers = network.layers
+    if finding.code == "layer.replaced":
+        wanted = _kind(finding.params.get("expected", ""))
+        found = next((layer for layer in layers if layer.number == finding.position), None)
+        if found is None or not mistaken_for(wanted, found.kind):
+            return None
+        return replace(finding, code=f"layer.replaced:{RELATIVES.get(found.kind, 'own')}")
+    if finding.code == "network.count":
+        wanted = str(finding.params.get("kind"))
+        found = next((layer for layer in layers if mistaken_for(wanted, layer.kind)), None)
         if found is not None:
             params = {**finding.params, "layer": found.code}
             return replace(finding, code="network.count:relative", position=found.number, params=params)

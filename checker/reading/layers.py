@@ -270,6 +270,21 @@ def commutes_with_relu(kind: str) -> bool:
     return kind_of(kind).role is Role.DROPOUT
 
 
+@lru_cache(1000)
+def mistaken_for(wanted: str, kind: str) -> bool:
+    """Whether a layer of this kind is easily taken for the one that is wanted: ``AlphaDropout`` for ``Dropout``.
+
+    Of a class that is not Keras' own only the name is known.
+    """
+    role, name = kind_of(wanted).role, kind.lower()
+    if wanted == kind or role not in (Role.DROPOUT, Role.NORMALIZATION):
+        return False
+    if name.startswith("custom."):
+        return ("drop" if role is Role.DROPOUT else "norm") in name
+    same = (Role.DROPOUT, Role.NOISE) if role is Role.DROPOUT else (role,)
+    return kind_of(kind).role in same
+
+
 def defaults_of(kind: str) -> Mapping[str, Any]:
     """The settings of a kind that make a difference, with Keras' defaults; none for a kind that is not in the table."""
     return kind_of(kind).settings or {}

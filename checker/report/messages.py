@@ -94,6 +94,18 @@ MESSAGES: dict[str, str] = {
     "layer.replaced:spatial": N_(
         "Replace layer {position} `{layer}` with `{expected}`: spatial dropout shuts off whole channels of a sequence or an image, and this data has none."
     ),
+    "layer.replaced:noise": N_(
+        "Replace layer {position} `{layer}` with `{expected}`: Gaussian noise adds a random number to each unit, and shuts none off."
+    ),
+    "layer.replaced:rows": N_(
+        "Replace layer {position} `{layer}` with `{expected}`: this layer scales each row over its own units; batch normalization scales each unit over the rows of a batch."
+    ),
+    "layer.replaced:adapted": N_(
+        "Replace layer {position} `{layer}` with `{expected}`: this layer scales with numbers that stand before training begins; batch normalization measures them anew in each batch, and learns a scale and a shift."
+    ),
+    "layer.replaced:own": N_(
+        "Replace layer {position} `{layer}` with `{expected}`: what a class of your own computes cannot be told from outside, so only Keras' layer counts."
+    ),
     "layer.frozen": N_(
         "Layer {position} `{layer}` is frozen: take out `trainable=False` or `training=False`, so that it can learn."
     ),

@@ -73,6 +73,22 @@ def wine_unassigned() -> Any:
     return keras.Model(inputs, layers.Dense(1)(x))
 
 
+class OwnDropout(layers.Dropout):
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return inputs * 1.0
+
+
+def design(*after: Any, first: Any = None) -> Any:
+    """A design for the challenge with these layers after its hidden one."""
+    hidden = layers.Dense(32, activation="relu")
+    return keras.Sequential([keras.Input((11,)), first or layers.BatchNormalization(), hidden, *after, layers.Dense(1)])
+
+
+def concrete(normalization: Callable[[], Any]) -> Any:
+    hidden = [layer for _ in range(3) for layer in (normalization(), layers.Dense(512, activation="relu"))]
+    return keras.Sequential([keras.Input((8,)), *hidden, normalization(), layers.Dense(1)])
+
+
 NETWORKS: dict[str, tuple[Any, Callable[[], Any], list[str], str]] = {
     # question, model, codes, what the first sentence holds
     "a call whose result is not kept": (
@@ -98,6 +114,48 @@ NETWORKS: dict[str, tuple[Any, Callable[[], Any], list[str], str]] = {
         wine_unassigned,
         ["layer.missing:unassigned"],
         "`x = keras.layers.Dropout(0.2)(x)`",
+    ),
+    "alpha dropout where any place will do": (
+        challenge.q1,
+        lambda: design(layers.AlphaDropout(0.2)),
+        ["layer.replaced:alpha"],
+        "selu",
+    ),
+    "spatial dropout between other shapes": (
+        challenge.q1,
+        lambda: design(layers.Reshape((4, 8)), layers.SpatialDropout1D(0.2), layers.Flatten()),
+        ["layer.replaced:spatial"],
+        "SpatialDropout1D(0.2)",
+    ),
+    "gaussian noise": (
+        challenge.q1,
+        lambda: design(layers.GaussianNoise(0.2)),
+        ["layer.replaced:noise"],
+        "GaussianNoise(0.2)",
+    ),
+    "dropout of one's own": (
+        challenge.q1,
+        lambda: design(OwnDropout(0.2)),
+        ["layer.replaced:own"],
+        "`keras.layers.Dropout(0.2)`",
+    ),
+    "layer normalization": (
+        challenge.q1,
+        lambda: design(layers.Dropout(0.2), first=layers.LayerNormalization()),
+        ["layer.replaced:rows"],
+        "LayerNormalization()",
+    ),
+    "layer normalization for each batch normalization": (
+        spotify.q3,
+        lambda: concrete(layers.LayerNormalization),
+        ["layer.replaced:rows"] * 4,
+        "LayerNormalization()",
+    ),
+    "normalization that was adapted": (
+        challenge.q1,
+        lambda: design(layers.Dropout(0.2), first=layers.Normalization()),
+        ["layer.replaced:adapted"],
+        "Normalization()",
     ),
     "alpha dropout": (
         spotify.q1,
