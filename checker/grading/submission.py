@@ -116,12 +116,17 @@ class Release:
 
     @cached_property
     def answers(self) -> Mapping[str, tuple[str, ...]]:
-        """For each automatically graded cell, the cells that hold its answer: those to fill in since the one before."""
+        """For each automatically graded cell, the cells that hold its answer.
+
+        They are those to fill in since the graded cell before, but for practice, whose variables it does not read.
+        """
         answers: dict[str, tuple[str, ...]] = {}
         since: tuple[str, ...] = ()
         for grade_id, cell in self.tracked.items():
             if grade_id in self.automatic:
-                answers[grade_id], since = since, ()
+                read = _names(cell.source, ast.Load)
+                used = tuple(one for one in since if read & _names(self.tracked[one].source, ast.Store))
+                answers[grade_id], since = used or since, ()
             elif _answerable(cell) and not _graded(cell):
                 since = (*since, grade_id)
         return answers

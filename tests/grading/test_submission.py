@@ -52,6 +52,12 @@ CELL_LIKE = st.fixed_dictionaries(
 )
 
 
+def test_practice_is_no_part_of_an_answer() -> None:
+    assert RELEASE.answers["q2"] == ("q2-answer",)
+    clinic = Release.load(ROOT / "notebooks/clinic/clinic.ipynb")
+    assert clinic.answers["q9"] == ("q9-cause", "q9-repair")
+
+
 def _is_whole(restored: Any) -> None:
     """What nbgrader needs, and what no learner can change."""
     nbformat.validate(restored)
