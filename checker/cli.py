@@ -297,8 +297,8 @@ def explain(
 @contextmanager
 def _gradebook() -> Iterator[None]:
     """Say in one sentence that the gradebook cannot be used."""
-    from sqlalchemy.exc import SQLAlchemyError
-
+    with _needing("grade"):
+        from sqlalchemy.exc import SQLAlchemyError
     try:
         yield
     except SQLAlchemyError as error:

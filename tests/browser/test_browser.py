@@ -37,7 +37,7 @@ exercise.q1.hint()
 exercise.q1.hint()
 exercise.q1.solution()
 exercise.progress()
-show.display(compare(plain_history, history))
+show.curves(plain_history, history)
 """
 
 
@@ -92,6 +92,7 @@ def learner(opened: tuple[BrowserContext, Server]) -> Learner:
 
 
 def test_a_learner_sees_what_is_missing_types_it_and_passes(learner: Learner) -> None:
+    learner.speak("en")
     starter = learner.build(dropouts=0)
     expect(starter).to_have_class(re.compile("checker-wrong"))
     expect(starter.get_by_role("heading", level=3)).to_contain_text("Question 1")

@@ -68,7 +68,8 @@ def test_an_honest_way_earns_everything(name: str) -> None:
 def test_what_cannot_be_recomputed_is_said_and_not_accused(name: str) -> None:
     report = judged(WAYS[name])
     assert report["architecture"].passed
-    assert [finding.code for finding in report["curves"].findings] == [UNSETTLED[name]]
+    codes = [finding.code for finding in report["curves"].findings]
+    assert [code for code in codes if code != "network.rule"] == [UNSETTLED[name]]
 
 
 def test_there_are_enough_of_them() -> None:
